@@ -1,0 +1,262 @@
+"""The command line: `python -m compression run | evaluate | classify | train-teacher | serve`."""
+
+import json
+import os
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from compression.catalog import PRESETS
+from compression.config import ColumnsConfig, Device, nest, parse
+from compression.errors import ConfigError, DataError, ResourceError, actionable
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
+
+OURS = {"config.json", "result.json", "models"}  # what a run writes into its folder
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON value on standard output and nothing else.")]
+Data = Annotated[
+    str, typer.Option(help="bundled, a CSV or Parquet file, or a folder of train, validation, test files.")
+]
+Output = Annotated[Path, typer.Option(help="Folder to write to; created if absent.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what the output folder holds.")]
+TextColumn = Annotated[str | None, typer.Option(help="Column that holds the URL, where it is not found by name.")]
+LabelColumn = Annotated[str | None, typer.Option(help="Column that holds the label, where it is not found by name.")]
+Positive = Annotated[str | None, typer.Option(help="The label that means phishing, where it is not known.")]
+DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
+
+
+class SplitName(StrEnum):
+    """What `evaluate` can measure on."""
+
+    validation = "validation"
+    test = "test"
+    all = "all"
+
+
+@app.command()
+def run(
+    output: Output,
+    preset: Annotated[str, typer.Option(help=f"One of: {', '.join(PRESETS)}.")] = "quick",
+    config: Annotated[Path | None, typer.Option(help="A recipe (config.json) laid over the preset.")] = None,
+    teacher: Annotated[str | None, typer.Option(help="bundled, or a saved model folder.")] = None,
+    data: Annotated[str | None, typer.Option(help="bundled, a CSV or Parquet file, or a folder of splits.")] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="KEY=VALUE of the recipe; may be repeated.")
+    ] = None,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
+    positive: Positive = None,
+    overwrite: Overwrite = False,
+    reuse: Annotated[
+        bool, typer.Option("--reuse", help="Print the output folder's result if recipe and data are the same.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Distil and quantize a classifier, measure it, and write models and result.json to OUTPUT."""
+    from compression import pipeline
+    from compression.console import reporting, result_table
+
+    columns = {"columns.text": text_column, "columns.label": label_column, "columns.positive": positive}
+    given = {"teacher": teacher, "data": data} | columns
+    recipe = parse(
+        _preset(preset),
+        _recipe_file(config) if config else {},
+        nest((key, value) for key, value in given.items() if value is not None),
+        nest(_assignment(text) for text in settings or ()),
+    )
+    result = pipeline.reusable(recipe, output) if reuse else None
+    if result is None:
+        _claim(output, overwrite)
+        with reporting() as report:
+            result = pipeline.run(recipe, report, output)
+    _print(result.to_json() if as_json else result_table(result))
+
+
+@app.command()
+def evaluate(
+    model: Annotated[str, typer.Argument(help="bundled, or a saved model folder.")],
+    data: Data,
+    split: SplitName = SplitName.test,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
+    positive: Positive = None,
+    device: DeviceOption = "auto",
+    as_json: Json = False,
+) -> None:
+    """Measure a saved model on a data set."""
+    from compression import pipeline
+    from compression.console import metrics_table, reporting
+    from compression.data.sources import load_data
+    from compression.data.splits import SPLITS
+    from compression.models.device import resolve
+
+    columns = ColumnsConfig(text=text_column, label=label_column, positive=positive)
+    loaded = load_data(data, columns, SPLITS if split == SplitName.all else (split.value,))
+    with reporting() as report:
+        metrics = pipeline.evaluate(model, loaded, split.value, resolve(_device(device)), report)
+    found = {"model": model, "data": data, "split": split.value}
+    _print(
+        found | metrics.model_dump(mode="json")
+        if as_json
+        else metrics_table(f"{model} on {data}, {split.value}", metrics)
+    )
+
+
+@app.command()
+def classify(
+    model: Annotated[str, typer.Argument(help="bundled, or a saved model folder.")],
+    urls: Annotated[list[str], typer.Argument(help="The URLs; they are never opened.")],
+    device: DeviceOption = "auto",
+    as_json: Json = False,
+) -> None:
+    """Say of each URL whether it looks like phishing."""
+    from compression.artefacts.folder import load
+    from compression.models.classifier import locate
+    from compression.models.device import resolve
+    from compression.predict.predictor import Predictor
+
+    if any(not url.strip() for url in urls):
+        raise DataError("A URL is empty. Give at least one character.")
+    predictor = Predictor(load(locate(model), resolve(_device(device))))
+    predictor.predict(urls[0])
+    for url in urls:
+        prediction = predictor.predict(url.strip())
+        fields = {"label": prediction.label, "probability": prediction.probability, "latency_ms": prediction.latency_ms}
+        if as_json:
+            print(json.dumps({"url": url} | fields))
+        else:
+            print(f"{prediction.label:<9}{prediction.probability:>8.1%}{prediction.latency_ms:>9.1f} ms  {url}")
+
+
+@app.command()
+def train_teacher(
+    base: Annotated[str, typer.Option(help="Folder of a pretrained encoder, or bundled.")],
+    data: Data,
+    output: Output,
+    freeze_encoder: Annotated[bool, typer.Option("--freeze-encoder", help="Train only pooler and classifier.")] = False,
+    epochs: Annotated[int, typer.Option(min=1, max=100)] = 10,
+    batch_size: Annotated[int, typer.Option(min=1, max=512)] = 8,
+    learning_rate: Annotated[float, typer.Option(min=1e-8, max=0.1)] = 2e-4,
+    max_length: Annotated[int, typer.Option(min=8, max=512)] = 512,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1)] = 0,
+    device: DeviceOption = "auto",
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
+    positive: Positive = None,
+    overwrite: Overwrite = False,
+    as_json: Json = False,
+) -> None:
+    """Fine-tune a teacher on labelled URLs and keep its best epoch; the defaults are the article's."""
+    from compression import pipeline
+    from compression.console import metrics_table, reporting
+    from compression.data.sources import load_data
+    from compression.models.teacher import TeacherRecipe
+
+    if output.exists() and any(output.iterdir()) and not overwrite:
+        raise ResourceError(f"{output} is not empty. Give another folder, or --overwrite to replace it.")
+    loaded = load_data(
+        data, ColumnsConfig(text=text_column, label=label_column, positive=positive), ("train", "validation")
+    )
+    recipe = TeacherRecipe(epochs, batch_size, learning_rate, freeze_encoder, max_length, seed, _device(device))
+    with reporting() as report:
+        metrics = pipeline.fine_tune(base, loaded, recipe, output, report)
+    found = {"model": str(output), "data": data, "split": "validation"}
+    _print(found | metrics.model_dump(mode="json") if as_json else metrics_table(f"{output}, validation", metrics))
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on.", min=0, max=65535)] = None,
+) -> None:
+    """Serve the page, the same as app.py."""
+    from compression.ui.page import launch
+
+    launch(host, port)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs the command line; returns its exit code (0 done, 2 for what the user can act on, 130 interrupted)."""
+    import click
+
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    command = typer.main.get_command(app)
+    try:
+        code = command.main(args=arguments, prog_name="python -m compression", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except (KeyboardInterrupt, click.Abort):
+        print("Interrupted.", file=sys.stderr)
+        return 130
+    except click.exceptions.Exit as done:
+        return done.exit_code
+    except click.ClickException as error:
+        return _complain(f"{error.format_message()} Add --help to the command to see what it takes.")
+    except Exception as error:
+        if (reason := actionable(error)) is None:
+            raise
+        return _complain(str(reason))
+
+
+def _complain(sentence: str) -> int:
+    print(" ".join(sentence.split()), file=sys.stderr)
+    return 2
+
+
+def _preset(name: str) -> dict[str, Any]:
+    if name.casefold() not in PRESETS:
+        raise ConfigError(f"There is no preset {name!r}. Use one of: {', '.join(PRESETS)}.")
+    return PRESETS[name.casefold()].settings
+
+
+def _recipe_file(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigError(
+            f"{path} cannot be read as a recipe ({error}). Give a JSON file such as a run's config.json."
+        ) from None
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path} is not a recipe. Give a JSON object such as a run's config.json.")
+    return content
+
+
+def _assignment(text: str) -> tuple[str, Any]:
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise ConfigError(f"--set {text} has no value. Write --set KEY=VALUE.")
+    return key.strip(), None if value.strip() == "null" else value.strip()
+
+
+def _device(word: str) -> Device:
+    return parse({"device": word}).device
+
+
+def _claim(output: Path, overwrite: bool) -> None:
+    """Makes sure a run may write to `output`; an old result goes first, so that none outlives its models."""
+    if output.exists() and not output.is_dir():
+        raise ResourceError(f"{output} is a file. Give a folder.")
+    held = {path.name for path in output.iterdir()} if output.exists() else set()
+    if "result.json" in held and not overwrite:
+        raise ResourceError(
+            f"{output} already holds a result. Give another folder, --overwrite to replace it, or --reuse."
+        )
+    if held - OURS and not overwrite:
+        raise ResourceError(f"{output} is not empty. Give another folder, or --overwrite to write into it.")
+    (output / "result.json").unlink(missing_ok=True)
+
+
+def _print(content: Any) -> None:
+    if isinstance(content, dict):
+        print(json.dumps(content))
+        return
+    from rich.console import Console
+
+    Console(width=None if sys.stdout.isatty() else 140).print(content)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,86 @@
+"""Saving a classifier as a standard Hugging Face folder, and reloading it ready to answer."""
+
+import errno
+import hashlib
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from compression.errors import ResourceError
+from compression.methods import bnb
+from compression.models.classifier import Classifier, load_classifier
+
+if TYPE_CHECKING:
+    import torch
+
+
+def save(classifier: Classifier, folder: Path) -> None:
+    """Writes model and tokenizer to `folder`, replacing what was there only once all is written.
+
+    Raises ResourceError if the disk is full or not writable, CompressionError for a 4-bit model that has already run.
+    """
+    bnb.check_unused(classifier.model)
+    with _replacing(folder) as parent:
+        classifier.model.save_pretrained(parent)
+        classifier.tokenizer.save_pretrained(parent)
+
+
+def copy(source: Path, folder: Path) -> None:
+    """Makes `folder` a byte-for-byte copy of `source`. Raises ResourceError."""
+    with _replacing(folder) as parent:
+        shutil.copytree(source, parent, dirs_exist_ok=True)
+
+
+def load(folder: Path, device: "torch.device") -> Classifier:
+    """The classifier in `folder`, in any scheme, ready to answer on `device`. Raises ModelError."""
+    classifier = load_classifier(folder, device)
+    if hasattr(classifier.model.config, "quantization_config"):
+        bnb.adapt(classifier.model, device)
+    return classifier
+
+
+def digest(folder: Path) -> str:
+    """SHA-256 over names and contents of all files in `folder`: equal folders, equal digest."""
+    content = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            content.update(path.relative_to(folder).as_posix().encode() + b"\0")
+            with path.open("rb") as file:
+                content.update(hashlib.file_digest(file, "sha256").digest())
+    return content.hexdigest()
+
+
+class _replacing:
+    """A context that gives a temporary folder and, if all went well, puts it in the place of `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __enter__(self) -> Path:
+        try:
+            self._folder.parent.mkdir(parents=True, exist_ok=True)
+            self._temporary = Path(tempfile.mkdtemp(prefix=f".{self._folder.name}-", dir=self._folder.parent))
+        except OSError as error:
+            raise _resource_error(error, self._folder) from None
+        return self._temporary
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if error is None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._temporary.chmod(0o755)
+            self._temporary.rename(self._folder)
+            return
+        shutil.rmtree(self._temporary, ignore_errors=True)
+        # safetensors reports a full disk as its own kind of error, with the system's words in it
+        if isinstance(error, OSError) or "No space left" in str(error):
+            raise _resource_error(error, self._folder) from error
+
+
+def _resource_error(error: BaseException, folder: Path) -> ResourceError:
+    full = getattr(error, "errno", None) == errno.ENOSPC or "No space left" in str(error)
+    if full:
+        return ResourceError(f"The disk is full, so {folder} was not saved. Free some space and run again.")
+    return ResourceError(
+        f"{folder} cannot be written ({getattr(error, 'strerror', None) or error}). Choose another folder."
+    )

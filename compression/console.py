@@ -1,0 +1,133 @@
+"""What the command line shows: events as a progress bar or plain lines, results as tables."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from compression import events
+from compression.events import Event, Report
+from compression.result import Metrics, Result
+
+_PLAIN_INTERVAL = 5.0  # seconds between two lines about the same stage
+
+
+@contextmanager
+def reporting() -> Iterator[Report]:
+    """A `report` that shows a run on standard error: a bar on a terminal, plain lines anywhere else."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _PlainLines()
+        return
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+        yield _Bar(progress)
+
+
+def describe(event: Event) -> str | None:
+    """One line about an event, or None for those that only move a bar."""
+    match event:
+        case events.RunStarted():
+            return f"Running on {event.device}: {' → '.join(event.stages)}"
+        case events.EpochEnded():
+            against = f", teacher {event.teacher.accuracy:.4f}" if event.teacher else ""
+            return f"Epoch {event.epoch} of {event.epochs}: validation accuracy {event.student.accuracy:.4f}{against}"
+        case events.StageEnded():
+            size = f", {event.report.size_bytes / 1e6:.1f} MB" if event.report.size_bytes else ""
+            return f"{event.report.name}: done in {event.report.seconds:.1f} s{size}"
+        case events.Notice():
+            return f"Note: {event.text}"
+        case _:
+            return None
+
+
+def result_table(result: Result) -> Table:
+    """The models of a run side by side, measured on the test split."""
+    table = Table(title=f"Test split, {result.environment.device}" + (" (reused result)" if result.reused else ""))
+    for name in (
+        "model",
+        "parameters",
+        "MB",
+        "times smaller",
+        "accuracy",
+        "precision",
+        "recall",
+        "F1",
+        "ROC AUC",
+        "ms p50",
+    ):
+        table.add_column(name, justify="left" if name == "model" else "right")
+    largest = result.models["teacher"].size_bytes
+    for name, model in result.models.items():
+        table.add_row(
+            name,
+            f"{model.parameters:,}",
+            f"{model.size_bytes / 1e6:.2f}",
+            f"{largest / model.size_bytes:.1f}",
+            *_figures(model.metrics["test"]),
+            f"{model.latency_ms.p50:.1f}",
+        )
+    return table
+
+
+def metrics_table(title: str, metrics: Metrics) -> Table:
+    """One model's metrics on one split."""
+    table = Table(title=title)
+    for name in ("accuracy", "precision", "recall", "F1", "ROC AUC", "URLs"):
+        table.add_column(name, justify="right")
+    table.add_row(*_figures(metrics), f"{metrics.examples:,}")
+    return table
+
+
+def _figures(metrics: Metrics) -> list[str]:
+    values = (metrics.accuracy, metrics.precision, metrics.recall, metrics.f1, metrics.roc_auc)
+    return ["–" if value is None else f"{value:.4f}" for value in values]
+
+
+class _Bar:
+    """Draws events on a rich progress bar."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._task = progress.add_task("Starting", total=None)
+
+    def __call__(self, event: Event) -> None:
+        match event:
+            case events.StageStarted():
+                self._progress.reset(self._task, description=event.stage, total=None)
+            case events.Progress():
+                self._progress.update(self._task, description=event.doing, completed=event.step, total=event.steps)
+            case events.TrainingStep():
+                text = f"{event.stage}: loss {event.loss:.3f}"
+                self._progress.update(self._task, description=text, completed=event.step, total=event.steps)
+            case _ if line := describe(event):
+                self._progress.console.print(line, highlight=False, markup=False)
+
+
+class _PlainLines:
+    """Writes events as lines, at most one every few seconds while a stage goes on."""
+
+    def __init__(self) -> None:
+        self._last = time.monotonic()
+
+    def __call__(self, event: Event) -> None:
+        line = describe(event)
+        if line is None and time.monotonic() - self._last >= _PLAIN_INTERVAL:
+            match event:
+                case events.Progress():
+                    line = f"{event.doing}: {event.step} of {event.steps}"
+                case events.TrainingStep():
+                    line = f"{event.stage}: step {event.step} of {event.steps}, loss {event.loss:.3f}"
+        if line is not None:
+            self._last = time.monotonic()
+            print(line, file=sys.stderr, flush=True)

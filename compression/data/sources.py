@@ -1,0 +1,150 @@
+"""Labelled URLs from wherever the recipe says: the bundled corpus, a CSV or Parquet file, a folder of splits."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from compression.catalog import BUNDLED
+from compression.config import ColumnsConfig
+from compression.data.files import SUFFIXES, Table, read_table
+from compression.data.labels import label_ids
+from compression.data.splits import SPLITS, split_rows
+from compression.errors import DataError
+
+TEXT_COLUMNS = ("text", "url", "urls", "website", "domain")
+LABEL_COLUMNS = ("label", "labels", "verdict", "status", "class", "type", "result")
+
+
+@dataclass(frozen=True)
+class Split:
+    """Texts and their class ids (1 is Not Safe), row by row."""
+
+    texts: tuple[str, ...]
+    labels: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+
+@dataclass(frozen=True)
+class Data:
+    """The splits asked for, how many rows were skipped (empty or malformed), and what the reader should know."""
+
+    splits: dict[str, Split]
+    skipped: int = 0
+    notes: tuple[str, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over all rows: equal data, equal digest."""
+        content = hashlib.sha256()
+        for name, split in self.splits.items():
+            for text, label in zip(split.texts, split.labels, strict=True):
+                content.update(f"{name}\0{text}\0{label}\n".encode("utf-8", "surrogatepass"))
+        return content.hexdigest()
+
+
+def load_data(source: str, columns: ColumnsConfig | None = None, wanted: Sequence[str] = SPLITS) -> Data:
+    """The wanted splits of `source`: 'bundled', a CSV or Parquet file, or a folder of train, validation, test files.
+
+    Raises DataError with what to do. Only the files of the wanted splits are read.
+    """
+    columns = columns or ColumnsConfig()
+    if source == BUNDLED:
+        return _bundled(wanted)
+    path = Path(source).expanduser()
+    if path.is_dir():
+        return _folder(path, columns, wanted)
+    if path.is_file():
+        if path.suffix.lower() not in SUFFIXES:
+            raise DataError(f"{path} is neither .csv nor .parquet. Save the data in one of these forms.")
+        return _single_file(path, columns, wanted)
+    if path.suffix.lower() in SUFFIXES or source.startswith((".", "/", "~")):
+        raise DataError(f"There is no file or folder {path}. Check the path.")
+    raise DataError(
+        f"There is no file or folder {source}, and data sets of the Hugging Face Hub cannot be read yet. "
+        "Download it as CSV or Parquet and give the file, or use 'bundled'."
+    )
+
+
+def check_trainable(split: Split) -> None:
+    """Raises DataError unless both classes occur in the split."""
+    if len(set(split.labels)) < 2:
+        found = "no rows" if not split.labels else "one class only"
+        raise DataError(f"The training split has {found}. Give data with both safe and phishing URLs.")
+
+
+def _bundled(wanted: Sequence[str]) -> Data:
+    from compression.data.corpus import bundled
+
+    rows = bundled()
+    return Data({name: Split(tuple(r.text for r in rows[name]), tuple(r.label for r in rows[name])) for name in wanted})
+
+
+def _folder(folder: Path, columns: ColumnsConfig, wanted: Sequence[str]) -> Data:
+    splits, skipped = {}, 0
+    for name in wanted:
+        paths = [folder / f"{name}{suffix}" for suffix in SUFFIXES if (folder / f"{name}{suffix}").is_file()]
+        if not paths:
+            raise DataError(
+                f"{folder} has no {name}.csv or {name}.parquet. Add that file, or give a single file to be split."
+            )
+        splits[name], lost = _rows(read_table(paths[0]), columns, paths[0])
+        skipped += lost
+    return Data(splits, skipped, _skipped_note(skipped))
+
+
+def _single_file(path: Path, columns: ColumnsConfig, wanted: Sequence[str]) -> Data:
+    rows, skipped = _rows(read_table(path), columns, path)
+    assigned, apart = split_rows(rows.texts, rows.labels)
+    splits = {
+        name: Split(tuple(rows.texts[i] for i in assigned[name]), tuple(rows.labels[i] for i in assigned[name]))
+        for name in wanted
+    }
+    empty = [name for name in wanted if not len(splits[name])]
+    if empty:
+        raise DataError(f"{path} has too few rows to be split three ways ({len(rows)}). Give at least a few dozen.")
+    notes = (
+        ()
+        if apart
+        else (
+            "A few domains hold most rows, so the file was split by URL and not by domain: scores may look too good.",
+        )
+    )
+    return Data(splits, skipped, notes + _skipped_note(skipped))
+
+
+def _rows(table: Table, columns: ColumnsConfig, path: Path) -> tuple[Split, int]:
+    text_column = _column(table, columns.text, TEXT_COLUMNS, "URL", "text", path)
+    label_column = _column(table, columns.label, LABEL_COLUMNS, "label", "label", path)
+    pairs = [
+        (text.strip(), label.strip())
+        for text, label in zip(table.columns[text_column], table.columns[label_column], strict=True)
+        if text.strip() and label.strip()
+    ]
+    ids = label_ids((label for _, label in pairs), columns.positive)
+    lost = table.skipped + len(table.columns[text_column]) - len(pairs)
+    if not pairs:
+        raise DataError(
+            f"{path} has no row with both a URL and a label. Check the columns {text_column!r} and {label_column!r}."
+        )
+    return Split(tuple(text for text, _ in pairs), tuple(ids[label] for _, label in pairs)), lost
+
+
+def _column(table: Table, given: str | None, known: tuple[str, ...], what: str, key: str, path: Path) -> str:
+    by_name = {name.strip().casefold(): name for name in table.columns}
+    for name in (given,) if given is not None else known:
+        if name.strip().casefold() in by_name:
+            return by_name[name.strip().casefold()]
+    found = ", ".join(repr(name[:40]) for name in list(table.columns)[:10])
+    missing = f"no column {given!r}" if given is not None else f"no column that looks like the {what}"
+    raise DataError(
+        f"{path} has {missing}; its columns are {found}. Name it (--{key}-column NAME, or columns.{key} in the recipe)."
+    )
+
+
+def _skipped_note(skipped: int) -> tuple[str, ...]:
+    if not skipped:
+        return ()
+    return (f"{skipped:,} row{'s were' if skipped > 1 else ' was'} skipped: empty, or not as long as the header.",)

@@ -1,0 +1,69 @@
+"""Everything that can go wrong in words a user can act on.
+
+    CompressionError            exit code 2 on the command line, a message on the page
+    ├── ConfigError             the recipe: which key, which value, what would be legal
+    ├── DataError               rows, columns, labels, splits
+    ├── ModelError              a model folder that cannot be used
+    ├── UnsupportedError        legal, but not on this host: names the host's reason
+    ├── ResourceError           disk, memory
+    └── StorageError            the runs kept on disk
+    RunCancelled                not an error: how `report` stops a run
+
+Every message is one sentence or two: what is wrong, then what to do.
+"""
+
+import errno
+
+
+class CompressionError(Exception):
+    """Base of all errors a user can act on; `str(error)` is the sentence to show."""
+
+
+class ConfigError(CompressionError):
+    """A recipe that cannot be run; `key` is the dotted recipe key at fault, or None."""
+
+    def __init__(self, message: str, key: str | None = None) -> None:
+        super().__init__(message)
+        self.key = key
+
+    def __reduce__(self) -> tuple[type, tuple[str, str | None]]:
+        return type(self), (str(self), self.key)
+
+
+class DataError(CompressionError):
+    """Data that cannot be read or trained on."""
+
+
+class ModelError(CompressionError):
+    """A model folder that is missing, broken, unsafe or of the wrong kind."""
+
+
+class UnsupportedError(CompressionError):
+    """Something this host cannot do; the message gives the host's reason."""
+
+
+class ResourceError(CompressionError):
+    """The host ran out of something: disk or memory."""
+
+
+class StorageError(CompressionError):
+    """The store of runs cannot be read or written."""
+
+
+class RunCancelled(Exception):
+    """Raised by `report` inside a run to stop it; only the owner of the run catches it."""
+
+
+def actionable(error: BaseException) -> CompressionError | None:
+    """`error` as something the user can act on (out of memory, disk full), or None if it is a bug of ours."""
+    if isinstance(error, CompressionError):
+        return error
+    text = str(error)
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in text:
+        return ResourceError(
+            "The host ran out of memory. Use a smaller batch size, fewer or narrower layers, "
+            "or a shorter maximum length."
+        )
+    if (isinstance(error, OSError) and error.errno == errno.ENOSPC) or "No space left on device" in text:
+        return ResourceError("The disk is full. Free some space and run again; finished runs are still there.")
+    return None

@@ -1,0 +1,1 @@
+"""What a model is like, one question a file: quality, size, speed."""

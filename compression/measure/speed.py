@@ -1,0 +1,36 @@
+"""How long one URL takes, compared fairly: the models take turns, so that a busy moment of the host hits them all."""
+
+from collections.abc import Callable, Mapping, Sequence
+from time import perf_counter
+
+from compression.predict.predictor import Predictor
+from compression.result import Latency
+
+MAX_SECONDS = 6.0
+
+
+def latencies(
+    predictors: Mapping[str, Predictor],
+    texts: Sequence[str],
+    report: Callable[[int, int], None] = lambda step, steps: None,
+) -> dict[str, Latency]:
+    """Median and 95th percentile of milliseconds for one URL, each model on the same texts in turn, after a warm-up.
+
+    Stops early, after at least five texts, when six seconds are spent.
+    """
+    import numpy as np
+
+    for predictor in predictors.values():
+        predictor.predict(texts[0])
+    times: dict[str, list[float]] = {name: [] for name in predictors}
+    start = perf_counter()
+    for step, text in enumerate(texts):
+        report(step, len(texts))
+        for name, predictor in predictors.items():
+            times[name].append(predictor.predict(text).latency_ms)
+        if step >= 4 and perf_counter() - start > MAX_SECONDS:
+            break
+    return {
+        name: Latency(p50=float(np.percentile(values, 50)), p95=float(np.percentile(values, 95)))
+        for name, values in times.items()
+    }

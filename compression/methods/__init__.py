@@ -1,0 +1,1 @@
+"""One compression method a file; each usable alone in a notebook."""

@@ -1,0 +1,1 @@
+"""Loading classifiers, building students, fine-tuning teachers, and the one seam that knows devices."""

@@ -1,0 +1,179 @@
+"""A text classifier (model, tokenizer, how long a text may be): reading it from a folder, and its logits."""
+
+import json
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from compression.catalog import BUNDLED, BUNDLED_TEACHER
+from compression.data.batching import by_length, collate
+from compression.data.labels import meaning
+from compression.errors import ModelError
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+
+# Encoders whose layers are alike, so that any subset of them is a model of the same class.
+ARCHITECTURES = ("bert", "distilbert", "roberta", "xlm-roberta", "electra", "mpnet")
+SCHEME_KEY = "compression_scheme"  # in config.json of a folder this package compressed
+EVALUATION_BATCH = 32
+
+_LOADING = threading.Lock()  # from_pretrained changes process-wide defaults while it runs
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """A two-class model in eval mode with its tokenizer; `not_safe` is the index of its phishing logit."""
+
+    model: "PreTrainedModel"
+    tokenizer: "PreTrainedTokenizerBase"
+    max_length: int
+    not_safe: int = 1
+
+    def tokenize(self, texts: Sequence[str], max_length: int | None = None) -> list[list[int]]:
+        """Token ids of each text, special tokens included, truncated to `max_length` (default: the model's own)."""
+        limit = min(max_length or self.max_length, self.max_length)
+        ids: list[list[int]] = self.tokenizer(list(texts), truncation=True, max_length=limit)["input_ids"]
+        return ids
+
+
+def _quiet_transformers() -> None:
+    """Keeps progress bars and advice of transformers off the terminal; what matters is an event or an error."""
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+
+
+def locate(source: str) -> Path:
+    """The model folder `source` names ('bundled' or a path). Raises ModelError with what to do."""
+    if source == BUNDLED:
+        return BUNDLED_TEACHER
+    folder = Path(source).expanduser()
+    if not folder.is_dir():
+        if folder.exists() or source.startswith((".", "/", "~")):
+            raise ModelError(f"There is no folder {folder}. Give the folder of a saved model.")
+        raise ModelError(
+            f"There is no folder {source}, and models of the Hugging Face Hub cannot be loaded yet. "
+            "Download the model and give its folder, or use 'bundled'."
+        )
+    return folder
+
+
+def read_config(folder: Path) -> "PretrainedConfig":
+    """The config of the model in `folder`, its weights untouched. Raises ModelError if unsafe or unsupported."""
+    from transformers import AutoConfig
+
+    _quiet_transformers()
+    path = folder / "config.json"
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ModelError(f"{folder} has no config.json. Give the folder of a saved Hugging Face model.") from None
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path} cannot be read ({error}). Save the model again.") from None
+    if not isinstance(raw, dict) or raw.get("model_type") not in ARCHITECTURES:
+        kind = raw.get("model_type") if isinstance(raw, dict) else None
+        raise ModelError(f"{folder} holds a model of type {kind!r}. Supported are {', '.join(ARCHITECTURES)}.")
+    if "auto_map" in raw:
+        raise ModelError(
+            f"{folder} wants to run code of its own (auto_map), which is never done here. Use another model."
+        )
+    if not list(folder.glob("*.safetensors")):
+        raise ModelError(f"{folder} has no .safetensors weights. Save the model with safe_serialization=True.")
+    try:
+        return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except Exception as error:  # transformers raises many kinds for a config with impossible values
+        raise ModelError(f"{path} is not a usable config ({_first_line(error)}). Save the model again.") from None
+
+
+def load_classifier(folder: Path, device: "torch.device", **options: Any) -> Classifier:
+    """The two-class classifier in `folder`, in eval mode on `device`. Raises ModelError.
+
+    Full-precision folders run in fp32 whatever their file holds; a folder this package stored in fp16, and a
+    bitsandbytes one, run as they are stored. `options` go to `from_pretrained` (another head or shape).
+    """
+    import torch
+    from transformers import AutoModelForSequenceClassification
+
+    config = read_config(folder)
+    stored_as_is = getattr(config, SCHEME_KEY, None) is not None or hasattr(config, "quantization_config")
+    if not stored_as_is:
+        options.setdefault("dtype", torch.float32)
+    if hasattr(config, "quantization_config"):
+        options["device_map"] = {"": str(device)}
+    with _LOADING:
+        try:
+            model = AutoModelForSequenceClassification.from_pretrained(
+                folder, local_files_only=True, trust_remote_code=False, use_safetensors=True, **options
+            )
+        except (OSError, ValueError, RuntimeError, KeyError) as error:
+            raise ModelError(f"The model in {folder} cannot be loaded ({_first_line(error)}). Save it again.") from None
+        tokenizer = load_tokenizer(folder)
+    if model.config.num_labels != 2:
+        raise ModelError(
+            f"The model in {folder} has {model.config.num_labels} classes. Give one with two: safe and phishing."
+        )
+    if "device_map" not in options:
+        model = model.to(device)
+    return Classifier(model.eval(), tokenizer, longest_text(model.config, tokenizer), not_safe_index(model.config))
+
+
+def load_tokenizer(folder: Path) -> "PreTrainedTokenizerBase":
+    """The tokenizer in `folder`. Raises ModelError."""
+    from transformers import AutoTokenizer
+
+    try:
+        return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except Exception as error:  # the tokenizers library raises bare Exception for a broken file
+        raise ModelError(
+            f"The tokenizer in {folder} cannot be loaded ({_first_line(error)}). Save it with the model."
+        ) from None
+
+
+def longest_text(config: "PretrainedConfig", tokenizer: "PreTrainedTokenizerBase") -> int:
+    """Most tokens a text may have: what the tokenizer says, at most what the position embeddings hold."""
+    positions = int(config.max_position_embeddings)
+    if config.model_type in ("roberta", "xlm-roberta", "mpnet"):  # positions start after the padding index
+        positions -= 2
+    return min(positions, int(min(tokenizer.model_max_length, positions)))
+
+
+def not_safe_index(config: "PretrainedConfig") -> int:
+    """Which logit means phishing, from the names of the config's labels; 1 where they do not say."""
+    first = meaning(str(config.id2label.get(0, "")))
+    return 0 if first == 1 else 1
+
+
+def logits_of(
+    classifier: Classifier,
+    texts: Sequence[str],
+    report: Callable[[int, int], None] = lambda step, steps: None,
+    autocast: "Callable[[], AbstractContextManager[Any]]" = nullcontext,
+) -> "torch.Tensor":
+    """Logits of every text, (texts, 2) float32 on the CPU, columns Safe and Not Safe, rows in the order of `texts`.
+
+    Batches hold texts of nearly one length; `report(step, steps)` is called before each.
+    """
+    import torch
+
+    token_ids = classifier.tokenize(texts)
+    batches = by_length([len(ids) for ids in token_ids], EVALUATION_BATCH)
+    logits = torch.empty((len(token_ids), 2), dtype=torch.float32)
+    with torch.inference_mode():
+        for step, rows in enumerate(batches):
+            report(step, len(batches))
+            inputs = collate([token_ids[row] for row in rows], classifier.tokenizer.pad_token_id)
+            inputs = {name: tensor.to(classifier.model.device) for name, tensor in inputs.items()}
+            with autocast():
+                out = classifier.model(**inputs).logits
+            logits[rows] = out.float().cpu()
+    return logits if classifier.not_safe == 1 else logits.flip(1)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0][:200]

@@ -1,0 +1,244 @@
+"""A run, from recipe to result: load → distill → quantize → evaluate. Page and command line both call `run`."""
+
+import json
+import platform
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from compression import __version__
+from compression.artefacts import folder as artefact
+from compression.artefacts.weight import size_bytes, size_stored_bytes
+from compression.catalog import STAGES
+from compression.config import NoQuantization, RunConfig
+from compression.data.sources import Data, check_trainable, load_data
+from compression.errors import ConfigError, ResourceError, UnsupportedError
+from compression.events import Notice, Progress, Report, RunStarted, StageEnded, StageStarted, ignore
+from compression.measure.quality import quality
+from compression.measure.speed import latencies
+from compression.methods.distill import distill, soft_targets
+from compression.methods.quantize import quantize, unsupported
+from compression.models.classifier import Classifier, locate
+from compression.models.device import cpu_flags, cpu_name, device_name, resolve
+from compression.models.student import build_student, plan_student
+from compression.models.teacher import TeacherRecipe, load_base, train_teacher
+from compression.predict.predictor import Predictor
+from compression.result import Environment, Metrics, ModelReport, Result, StageReport
+
+if TYPE_CHECKING:
+    import torch
+
+MODELS = ("teacher", "student", "compressed")
+_EVALUATED = ("validation", "test")
+_TIMED_URLS = 50
+_PACKAGES = ("torch", "transformers", "tokenizers", "bitsandbytes", "accelerate", "numpy", "scikit-learn")
+
+
+def run(config: RunConfig, report: Report = ignore, output: Path | None = None) -> Result:
+    """The result of the recipe; models, `config.json` and `result.json` are written to `output`.
+
+    Raises CompressionError for whatever the user can act on, and whatever `report` raises (RunCancelled).
+    """
+    output = output or Path("run")
+    device = resolve(config.device)
+    report(RunStarted(device=device_name(device), stages=STAGES))
+    _write_json(output / "config.json", config.model_dump(mode="json"))
+    folders = {"student": output / "models" / "student", "compressed": output / "models" / "compressed"}
+    stages: list[StageReport] = []
+
+    with _stage("load", report, stages) as done:
+        data = load_data(config.data, config.columns)
+        check_trainable(data.splits["train"])
+        for note in data.notes:
+            report(Notice(text=note))
+        folders["teacher"] = locate(config.teacher)
+        teacher = artefact.load(folders["teacher"], device)
+        plan = plan_student(config.student, teacher.model.config)
+        if reason := unsupported(config.quantization, device.type, plan):
+            raise UnsupportedError(reason)
+        _check_length(config, plan.max_position_embeddings)
+        teacher_metrics = _quality(teacher, data, "validation", report, "load")
+        done(_parameters(teacher), size_bytes(folders["teacher"]), teacher_metrics)
+
+    with _stage("distill", report, stages) as done:
+        targets = soft_targets(teacher, data.splits["train"].texts, config, report)
+        student = build_student(config.student, teacher, config.distillation.max_length, config.seed)
+
+        def validate(classifier: Classifier) -> Metrics:
+            return _quality(classifier, data, "validation", report, "distill")
+
+        distill(student, targets, data.splits["train"], validate, config, report, teacher_metrics)
+        artefact.save(student, folders["student"])
+        parameters = {
+            "teacher": _parameters(teacher),
+            "student": _parameters(student),
+            "compressed": _parameters(student),
+        }
+        done(parameters["student"], size_bytes(folders["student"]), None)
+        del teacher, student
+
+    with _stage("quantize", report, stages) as done:
+        if isinstance(config.quantization, NoQuantization):
+            artefact.copy(folders["student"], folders["compressed"])
+        else:
+            artefact.save(quantize(folders["student"], config.quantization, device), folders["compressed"])
+        done(parameters["compressed"], size_bytes(folders["compressed"]), None)
+
+    with _stage("evaluate", report, stages) as done:
+        models = _evaluate(folders, parameters, data, device, report)
+        done(parameters["compressed"], models["compressed"].size_bytes, models["compressed"].metrics["validation"])
+
+    measured = {"distill": "student", "quantize": "compressed"}
+    result = Result(
+        config=config,
+        inputs=_inputs(config, data),
+        environment=_environment(device),
+        stages=[
+            stage.model_copy(update={"validation": models[measured[stage.name]].metrics["validation"]})
+            if stage.name in measured
+            else stage
+            for stage in stages
+        ],
+        models=models,
+    )
+    _write_json(output / "result.json", result.to_json())
+    return result
+
+
+def reusable(config: RunConfig, output: Path) -> Result | None:
+    """The result `output` already holds, marked as reused, if recipe, inputs and versions are the same; else None."""
+    path = output / "result.json"
+    try:
+        result = Result.from_json(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return None
+    data = load_data(config.data, config.columns)
+    same = result.config == config and result.inputs == _inputs(config, data)
+    if not same or result.environment.packages != _packages():
+        return None
+    return result.model_copy(update={"reused": True})
+
+
+def fine_tune(base: str, data: Data, recipe: TeacherRecipe, output: Path, report: Report = ignore) -> Metrics:
+    """Fine-tunes the encoder `base` names, saves it to `output`, and returns its metrics on validation, reloaded."""
+    check_trainable(data.splits["train"])
+
+    def validate(classifier: Classifier) -> Metrics:
+        return _quality(classifier, data, "validation", report, "train-teacher")
+
+    teacher, _ = train_teacher(load_base(locate(base), recipe), data.splits["train"], validate, recipe, report)
+    artefact.save(teacher, output)
+    return _quality(artefact.load(output, resolve(recipe.device)), data, "validation", report, "train-teacher")
+
+
+def evaluate(source: str, data: Data, split: str, device: "torch.device", report: Report = ignore) -> Metrics:
+    """Metrics of the model `source` names on the data's split ('all': every split there is)."""
+    classifier = artefact.load(locate(source), device)
+    return _quality(classifier, data, split, report, "evaluate")
+
+
+def _evaluate(
+    folders: dict[str, Path], parameters: dict[str, int], data: Data, device: "torch.device", report: Report
+) -> dict[str, ModelReport]:
+    """Every model measured from its folder, freshly loaded; latencies in turn, within one loop."""
+    predictors = {name: Predictor(artefact.load(folders[name], device)) for name in MODELS}
+    metrics = {
+        name: {split: _quality(predictor.classifier, data, split, report, "evaluate") for split in _EVALUATED}
+        for name, predictor in predictors.items()
+    }
+    timed = latencies(
+        predictors, data.splits["test"].texts[:_TIMED_URLS], _progress(report, "evaluate", "One URL at a time, timed")
+    )
+    return {
+        name: ModelReport(
+            parameters=parameters[name],
+            size_bytes=size_bytes(folders[name]),
+            size_stored_bytes=size_stored_bytes(folders[name]),
+            metrics=metrics[name],
+            latency_ms=timed[name],
+            folder=str(folders[name].resolve()),
+        )
+        for name in MODELS
+    }
+
+
+def _quality(classifier: Classifier, data: Data, split: str, report: Report, stage: str) -> Metrics:
+    chosen = list(data.splits.values()) if split == "all" else [data.splits[split]]
+    texts = [text for part in chosen for text in part.texts]
+    labels = [label for part in chosen for label in part.labels]
+    return quality(
+        labels, Predictor(classifier).probabilities(texts, _progress(report, stage, f"Reading the {split} URLs"))
+    )
+
+
+def _progress(report: Report, stage: str, doing: str) -> Callable[[int, int], None]:
+    return lambda step, steps: report(Progress(stage=stage, doing=doing, step=step, steps=steps))
+
+
+@contextmanager
+def _stage(name: str, report: Report, stages: list[StageReport]) -> Iterator[Callable[..., None]]:
+    """Reports a stage's start and end; the body hands over parameters, bytes and validation metrics."""
+    made: list[Any] = [None, None, None]
+    report(StageStarted(stage=name))
+    start = time.perf_counter()
+
+    def done(parameters: int, size: int, validation: Metrics | None) -> None:
+        made[:] = parameters, size, validation
+
+    yield done
+    seconds = time.perf_counter() - start
+    stages.append(StageReport(name=name, seconds=seconds, parameters=made[0], size_bytes=made[1], validation=made[2]))
+    report(StageEnded(report=stages[-1]))
+
+
+def _check_length(config: RunConfig, positions: int) -> None:
+    if config.distillation.max_length > positions:
+        raise ConfigError(
+            f"distillation.max_length = {config.distillation.max_length}, but the student has positions "
+            f"for {positions} tokens. Use {positions} or less.",
+            "distillation.max_length",
+        )
+
+
+def _parameters(classifier: Classifier) -> int:
+    return sum(parameter.numel() for parameter in classifier.model.parameters())
+
+
+def _inputs(config: RunConfig, data: Data) -> dict[str, str]:
+    """Digests of what the run reads: equal inputs, recipe and versions give equal results."""
+    inputs = {"data": data.digest, "teacher": artefact.digest(locate(config.teacher))}
+    if config.student.base is not None:
+        inputs["base"] = artefact.digest(locate(config.student.base))
+    return inputs
+
+
+def _packages() -> dict[str, str]:
+    return {"compression-lab": __version__} | {name: version(name) for name in _PACKAGES}
+
+
+def _environment(device: "torch.device") -> Environment:
+    import torch
+
+    return Environment(
+        python=platform.python_version(),
+        packages=_packages(),
+        device=device_name(device),
+        cpu=cpu_name(),
+        cpu_flags=list(cpu_flags()),
+        threads=torch.get_num_threads(),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def _write_json(path: Path, content: dict[str, Any]) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_suffix(".tmp")
+        temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        raise ResourceError(f"{path} cannot be written ({error.strerror or error}). Choose another folder.") from None

@@ -1,0 +1,1 @@
+"""URL in, prediction out, with any model folder."""

@@ -1,0 +1,85 @@
+"""What a run leaves behind: the pydantic models of `result.json`, shared by page, command line and tests."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from compression.config import RunConfig
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Metrics(_Record):
+    """Quality on one split; the positive class is 1 (phishing). What is undefined is None."""
+
+    accuracy: float
+    precision: float | None
+    recall: float | None
+    f1: float | None
+    roc_auc: float | None
+    examples: int
+    confusion: tuple[tuple[int, int], tuple[int, int]]  # ((tn, fp), (fn, tp))
+
+
+class Latency(_Record):
+    """Milliseconds from one URL to its verdict, tokenizing included, loading excluded."""
+
+    p50: float
+    p95: float
+
+
+class ModelReport(_Record):
+    """One model of a run, measured from its saved and reloaded folder."""
+
+    parameters: int  # logical weights, before packing
+    size_bytes: int  # weights counted in the precision they were evaluated in, plus all other files
+    size_stored_bytes: int  # sum of the folder's files
+    metrics: dict[str, Metrics]  # validation, test
+    latency_ms: Latency
+    folder: str
+
+
+class StageReport(_Record):
+    """What one step of the run did; `validation` is None where the step makes no model."""
+
+    name: str
+    seconds: float
+    parameters: int | None
+    size_bytes: int | None
+    validation: Metrics | None
+
+
+class Environment(_Record):
+    """Where the run was computed."""
+
+    python: str
+    packages: dict[str, str]
+    device: str
+    cpu: str
+    cpu_flags: list[str]
+    threads: int
+    created: str  # ISO 8601, UTC
+
+
+class Result(_Record):
+    """The content of `result.json`."""
+
+    schema_: int = 1
+    config: RunConfig
+    inputs: dict[str, str] = {}  # SHA-256 of data, teacher and base
+    environment: Environment
+    reused: bool = False
+    stages: list[StageReport]
+    models: dict[str, ModelReport]  # teacher, student, compressed; more names may stand beside these
+
+    def to_json(self) -> dict[str, Any]:
+        """The contract's JSON object (`schema` instead of `schema_`)."""
+        data = self.model_dump(mode="json")
+        return {"schema": data.pop("schema_"), **data}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "Result":
+        """The result a `result.json` holds. Raises pydantic.ValidationError if it is none."""
+        return cls.model_validate({"schema_" if k == "schema" else k: v for k, v in data.items()})
