@@ -15,6 +15,7 @@ from compression.errors import ConfigError, DataError, ResourceError, actionable
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 
+INTERRUPTED = 130
 OURS = {"config.json", "result.json", "models"}  # what a run writes into its folder
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value on standard output and nothing else.")]
@@ -181,21 +182,16 @@ def serve(
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command line; returns its exit code (0 done, 2 for what the user can act on, 130 interrupted)."""
-    import click
-
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     command = typer.main.get_command(app)
     try:
         code = command.main(args=arguments, prog_name="python -m compression", standalone_mode=False)
+        if code == INTERRUPTED:  # typer has turned the KeyboardInterrupt into this
+            print("Interrupted.", file=sys.stderr)
         return code if isinstance(code, int) else 0
-    except (KeyboardInterrupt, click.Abort):
-        print("Interrupted.", file=sys.stderr)
-        return 130
-    except click.exceptions.Exit as done:
-        return done.exit_code
-    except click.ClickException as error:
-        return _complain(f"{error.format_message()} Add --help to the command to see what it takes.")
     except Exception as error:
+        if hasattr(error, "format_message"):  # a usage error; typer has no public base class for them
+            return _complain(f"{error.format_message()} Add --help to the command to see what it takes.")
         if (reason := actionable(error)) is None:
             raise
         return _complain(str(reason))

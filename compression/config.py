@@ -8,7 +8,7 @@ handles the section.
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
 
 from compression.errors import ConfigError
@@ -16,6 +16,7 @@ from compression.errors import ConfigError
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Device = Literal["auto", "cpu", "cuda"]
 Schedule = Literal["constant", "one-cycle"]
+No = Annotated[Literal[False], BeforeValidator(lambda value: False if str(value).casefold() == "false" else value)]
 
 
 class _Part(BaseModel):
@@ -86,21 +87,21 @@ class NoQuantization(_Part):
     """The student as it is, in fp32."""
 
     scheme: Literal["none"] = "none"
-    double: Literal[False] = False
+    double: No = False
 
 
 class Fp16(_Part):
     """All weights in half precision."""
 
     scheme: Literal["fp16"] = "fp16"
-    double: Literal[False] = False
+    double: No = False
 
 
 class Int8(_Part):
     """bitsandbytes LLM.int8(): 8-bit matrices with outlier columns kept in fp16 at run time."""
 
     scheme: Literal["int8"] = "int8"
-    double: Literal[False] = False
+    double: No = False
 
 
 class Nf4(_Part):
@@ -141,12 +142,12 @@ _DISCRIMINATORS = dict(_DEPENDENT.keys())
 
 
 def parse(*layers: Mapping[str, Any]) -> RunConfig:
-    """The recipe that nested mappings give, later ones over earlier ones. Raises ConfigError.
+    """The recipe that nested mappings give, each laid over the ones before, all over the defaults. Raises ConfigError.
 
     A layer that switches a discriminator (`student.init`, `quantization.scheme`) drops what lower layers said of the
     one field the new choice does not have.
     """
-    merged: dict[str, Any] = {}
+    merged: dict[str, Any] = RunConfig().model_dump()
     for layer in layers:
         merged = _merge(merged, layer)
     try:
@@ -273,11 +274,10 @@ def _legal_parts(field: FieldInfo) -> list[str]:
     if words := _words(annotation):
         parts.append("one of: " + ", ".join(words) if len(words) > 1 else words[0])
     elif limits:
-        low, high = limits.get("ge", limits.get("gt")), limits.get("le")
+        low, high = limits.get("ge", limits.get("gt", 0)), limits.get("le", 0)
         number = "a whole number" if int in kinds else "a number"
-        parts.append(
-            f"{number} {'above' if 'gt' in limits else 'from'} {low:g} {'up to' if 'gt' in limits else 'to'} {high:g}"
-        )
+        way = ("above", "up to") if "gt" in limits else ("from", "to")
+        parts.append(f"{number} {way[0]} {low} {way[1]} {high}")
     elif bool in kinds:
         parts.append("true or false")
     elif str in kinds:

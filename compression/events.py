@@ -22,7 +22,7 @@ from compression.result import Metrics, StageReport
 
 
 class _Event(BaseModel):
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, ser_json_inf_nan="constants")
 
 
 class RunStarted(_Event):

@@ -22,8 +22,8 @@ from compression.measure.quality import quality
 from compression.measure.speed import latencies
 from compression.methods.distill import distill, soft_targets
 from compression.methods.quantize import quantize, unsupported
-from compression.models.classifier import Classifier, locate
-from compression.models.device import cpu_flags, cpu_name, device_name, resolve
+from compression.models.classifier import Classifier, locate, read_config
+from compression.models.device import cpu_flags, cpu_name, device_name, resolve, training_precision
 from compression.models.student import build_student, plan_student
 from compression.models.teacher import TeacherRecipe, load_base, train_teacher
 from compression.predict.predictor import Predictor
@@ -44,23 +44,19 @@ def run(config: RunConfig, report: Report = ignore, output: Path | None = None) 
     Raises CompressionError for whatever the user can act on, and whatever `report` raises (RunCancelled).
     """
     output = output or Path("run")
-    device = resolve(config.device)
-    report(RunStarted(device=device_name(device), stages=STAGES))
+    device = check(config)
+    data = load_data(config.data, config.columns)
+    check_trainable(data.splits["train"])
     _write_json(output / "config.json", config.model_dump(mode="json"))
-    folders = {"student": output / "models" / "student", "compressed": output / "models" / "compressed"}
+    folders = {name: output / "models" / name for name in ("student", "compressed")}
+    folders["teacher"] = locate(config.teacher)
     stages: list[StageReport] = []
+    report(RunStarted(device=device_name(device), stages=STAGES))
 
     with _stage("load", report, stages) as done:
-        data = load_data(config.data, config.columns)
-        check_trainable(data.splits["train"])
         for note in data.notes:
             report(Notice(text=note))
-        folders["teacher"] = locate(config.teacher)
         teacher = artefact.load(folders["teacher"], device)
-        plan = plan_student(config.student, teacher.model.config)
-        if reason := unsupported(config.quantization, device.type, plan):
-            raise UnsupportedError(reason)
-        _check_length(config, plan.max_position_embeddings)
         teacher_metrics = _quality(teacher, data, "validation", report, "load")
         done(_parameters(teacher), size_bytes(folders["teacher"]), teacher_metrics)
 
@@ -107,6 +103,22 @@ def run(config: RunConfig, report: Report = ignore, output: Path | None = None) 
     )
     _write_json(output / "result.json", result.to_json())
     return result
+
+
+def check(config: RunConfig) -> "torch.device":
+    """The device the recipe will run on. Raises CompressionError if it cannot run here, before anything is loaded."""
+    device = resolve(config.device)
+    training_precision(config.training.precision, device)
+    plan = plan_student(config.student, read_config(locate(config.teacher)))
+    if reason := unsupported(config.quantization, device.type, plan):
+        raise UnsupportedError(reason)
+    if config.distillation.max_length > plan.max_position_embeddings:
+        raise ConfigError(
+            f"distillation.max_length = {config.distillation.max_length}, but the student has positions "
+            f"for {plan.max_position_embeddings} tokens. Use {plan.max_position_embeddings} or less.",
+            "distillation.max_length",
+        )
+    return device
 
 
 def reusable(config: RunConfig, output: Path) -> Result | None:
@@ -193,15 +205,6 @@ def _stage(name: str, report: Report, stages: list[StageReport]) -> Iterator[Cal
     seconds = time.perf_counter() - start
     stages.append(StageReport(name=name, seconds=seconds, parameters=made[0], size_bytes=made[1], validation=made[2]))
     report(StageEnded(report=stages[-1]))
-
-
-def _check_length(config: RunConfig, positions: int) -> None:
-    if config.distillation.max_length > positions:
-        raise ConfigError(
-            f"distillation.max_length = {config.distillation.max_length}, but the student has positions "
-            f"for {positions} tokens. Use {positions} or less.",
-            "distillation.max_length",
-        )
 
 
 def _parameters(classifier: Classifier) -> int:

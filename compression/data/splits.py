@@ -17,7 +17,10 @@ def registered_domain(url: str) -> str:
     Uses the public suffix list, private part included, as shipped with tldextract; nothing is fetched.
     """
     found = _extractor()(url)
-    return str(found.top_domain_under_public_suffix or found.ipv4 or found.ipv6 or found.domain).lower()
+    if known := found.top_domain_under_public_suffix or found.ipv4 or found.ipv6:
+        return str(known).lower()
+    host = f"{found.subdomain}.{found.domain}.{found.suffix}".strip(".")
+    return ".".join(host.lower().split(".")[-2:])  # a suffix no list knows counts as one label
 
 
 def split_rows(texts: Sequence[str], labels: Sequence[int]) -> tuple[dict[str, list[int]], bool]:

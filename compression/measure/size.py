@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from compression.artefacts.weight import size_bytes
 from compression.config import NoQuantization, Pretrained, QuantizationConfig, RunConfig
-from compression.methods.quantize import matrix_bytes, other_bytes
+from compression.methods.quantize import matrix_tensors, other_bytes
 from compression.models.classifier import locate, read_config
 from compression.models.student import count_parameters, on_meta, plan_student, shape_of
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel
 
-_HEADER_BYTES = 110  # of a safetensors file, a tensor: name, dtype, shape, offsets
+_HEADER_BYTES = 75  # a tensor, beside its name, in the header of a safetensors file: dtype, shape, offsets
 
 
 @dataclass(frozen=True)
@@ -66,10 +66,10 @@ def weight_bytes(config: "PretrainedConfig", quantization: QuantizationConfig) -
     for name, weight in model.state_dict().items():
         part = _part(name, model)
         if part == "encoder" and name in matrices:
-            size = matrix_bytes(quantization, *weight.shape)
+            stored = matrix_tensors(quantization, *weight.shape)
         else:
-            size = weight.numel() * other_bytes(quantization)
-        parts[part] += size + _HEADER_BYTES
+            stored = [weight.numel() * other_bytes(quantization)]
+        parts[part] += sum(stored) + len(stored) * (len(name) + _HEADER_BYTES)
     return parts
 
 

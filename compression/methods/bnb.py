@@ -68,16 +68,16 @@ def head_modules(config: "PretrainedConfig") -> list[str]:
     return [name for name in _matrices(config) if not name.startswith(_encoder_prefix(config))]
 
 
-def stored_bytes(scheme: Bnb, outputs: int, inputs: int) -> int:
-    """Bytes one (outputs, inputs) matrix takes on disk: packed weights, scales and tables."""
+def stored_tensors(scheme: Bnb, outputs: int, inputs: int) -> list[int]:
+    """Bytes of each tensor one (outputs, inputs) matrix becomes on disk: packed weights first, then scales and tables."""
     weights = outputs * inputs
     if isinstance(scheme, Int8):
-        return weights + 4 * outputs + 1
+        return [weights, 4 * outputs, 1]
     blocks = -(-weights // BLOCK)
-    packed = -(-weights // 2)
+    packed, table, description = -(-weights // 2), 16 * 4, 80
     if not scheme.double:
-        return packed + 4 * blocks + 16 * 4 + 79
-    return packed + blocks + 4 * -(-blocks // _NESTED_BLOCK) + 256 * 4 + 16 * 4 + 169
+        return [packed, 4 * blocks, table, description]
+    return [packed, blocks, 4 * -(-blocks // _NESTED_BLOCK), 256 * 4, table, 2 * description]
 
 
 def check_unused(model: "PreTrainedModel") -> None:

@@ -38,13 +38,13 @@ def unsupported(quantization: QuantizationConfig, device: str, config: "Pretrain
             return None
 
 
-def matrix_bytes(quantization: QuantizationConfig, outputs: int, inputs: int) -> int:
-    """Bytes on disk of one encoder matrix of (outputs, inputs) weights."""
+def matrix_tensors(quantization: QuantizationConfig, outputs: int, inputs: int) -> list[int]:
+    """Bytes of each tensor that one encoder matrix of (outputs, inputs) weights becomes on disk."""
     match quantization:
         case Int8() | Nf4() | Fp4():
-            return bnb.stored_bytes(quantization, outputs, inputs)
+            return bnb.stored_tensors(quantization, outputs, inputs)
         case NoQuantization() | Fp16():
-            return outputs * inputs * other_bytes(quantization)
+            return [outputs * inputs * other_bytes(quantization)]
 
 
 def other_bytes(quantization: QuantizationConfig) -> int:

@@ -1,9 +1,9 @@
-"""How the teacher in `assets/teacher` is made: cut out of a larger teacher, then taught by it on more URLs than there are.
+"""How the teacher in `assets/teacher` is made: cut out of a larger one, then taught by it on more URLs than there are.
 
-    real URLs ── recombined ──┐
-    real URLs ────────────────┼─▶ large teacher reads each as people may type it ─▶ soft targets ─┐
-    generated URLs (corpus) ──┘                                                                   ▼
-    some layers of the large teacher, narrower, its vocabulary trimmed to URLs ────────────────▶ trained ─▶ calibrated
+    real URLs ── recombined ──┐    large teacher (as people may type them)
+    real URLs ────────────────┼─▶  and a linear model of character n-grams ──▶ soft targets ──┐
+    generated URLs (corpus) ──┘    read each                                                  ▼
+    some layers of the large teacher, narrower, its vocabulary trimmed to URLs ────────────▶ trained ─▶ calibrated
 
 The tokenizer drops what one address may be written with or without (scheme, `www.`, a last slash, upper case), so no
 verdict hangs on it. Everything here follows from the data, the large teacher and the seed.
@@ -26,6 +26,8 @@ from compression.errors import DataError
 if TYPE_CHECKING:
     import torch
 
+Reader = Callable[[Sequence[str]], "torch.Tensor"]  # texts to logits (texts, 2)
+
 MAX_LENGTH = 128
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 CHARACTERS = tuple(chr(code) for code in range(0x21, 0x7F) if not chr(code).isupper())
@@ -45,6 +47,7 @@ class Recipe:
     batch_size: int = 32
     learning_rate: float = 1.5e-4
     temperature: float = 2.0
+    linear_share: float = 0.4
     hard_share_real: float = 0.3
     hard_share_generated: float = 0.5
 
@@ -77,9 +80,10 @@ def build_bundled_teacher(
     recipe = recipe or Recipe()
     torch.manual_seed(seed)
     train, validation = (_read(data_folder / f"{split}.csv") for split in ("train", "validation"))
-    big, big_tokenizer = _load(big_teacher_folder)
+    big, big_tokenizer = load(big_teacher_folder)
     report(f"{len(train[0]):,} real URLs; the large teacher reads them and those made from them")
-    lesson = compose(train, lambda texts: logits(big, big_tokenizer, texts), recipe, seed)
+    linear = linear_reader(*train)
+    lesson = compose(train, lambda texts: logits(big, big_tokenizer, texts), linear, recipe, seed)
     tokenizer, kept = build_tokenizer(lesson.texts, big_tokenizer, recipe.vocabulary)
     student = cut(big, kept, recipe)
     report(f"{sum(p.numel() for p in student.parameters()):,} parameters, {len(lesson.texts):,} URLs to learn from")
@@ -110,7 +114,8 @@ def _read(path: Path) -> tuple[list[str], list[int]]:
     return [text for text, _ in rows], [label for _, label in rows]
 
 
-def _load(folder: Path) -> tuple[Any, Any]:
+def load(folder: Path) -> tuple[Any, Any]:
+    """The classifier in `folder`, in float32 and evaluation mode, and its tokenizer."""
     import torch
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
@@ -123,14 +128,15 @@ def _load(folder: Path) -> tuple[Any, Any]:
 
 def compose(
     train: tuple[list[str], list[int]],
-    read: Callable[[Sequence[str]], "torch.Tensor"],
+    read: Reader,
+    linear: Reader,
     recipe: Recipe,
     seed: int,
 ) -> Lesson:
-    """Real URLs twice, recombined ones and generated ones, with the soft targets of `read` (texts to logits) on each.
+    """Real URLs twice, recombined ones and generated ones, with soft targets from the logits of both readers.
 
-    Real and recombined URLs are read in three spellings and the logits averaged. Where the class is known for certain
-    it takes its share of the target.
+    `read` sees real and recombined URLs in three spellings, averaged; the linear reader knows no spellings. Where the
+    class is known for certain it takes its share of the target.
     """
     import torch
     from torch.nn.functional import one_hot
@@ -139,20 +145,40 @@ def compose(
     mixed = recombine(texts, labels, recipe.recombined, Random(seed))
     made = corpus.generate(recipe.generated, seed + 7)
 
-    def soften(found: "torch.Tensor", known: Sequence[int] = (), share: float = 0.0) -> "torch.Tensor":
-        soft = (found / recipe.temperature).softmax(-1)
+    def soften(urls: Sequence[str], found: "torch.Tensor", known: Sequence[int], share: float) -> "torch.Tensor":
+        both = (1 - recipe.linear_share) * found + recipe.linear_share * linear(urls)
+        soft = (both / recipe.temperature).softmax(-1)
         return (1 - share) * soft + share * one_hot(torch.tensor(known), 2) if share else soft
 
     def read_in_all_spellings(urls: Sequence[str]) -> "torch.Tensor":
         bare = [re.sub(r"(?i)^[a-z]+://(www\.)?", "", url.replace("&amp;", "&")) for url in urls]
         return (read(urls) + read([f"http://{url}" for url in bare]) + read([f"https://www.{url}" for url in bare])) / 3
 
-    real = soften(read_in_all_spellings(texts), labels, recipe.hard_share_real)
-    generated = soften(read([url.text for url in made]), [url.label for url in made], recipe.hard_share_generated)
-    return Lesson(
-        texts * 2 + mixed + [url.text for url in made],
-        torch.cat([real, real, soften(read_in_all_spellings(mixed)), generated]),
-    )
+    made_texts, made_labels = [url.text for url in made], [url.label for url in made]
+    real = soften(texts, read_in_all_spellings(texts), labels, recipe.hard_share_real)
+    recombined = soften(mixed, read_in_all_spellings(mixed), (), 0)
+    generated = soften(made_texts, read(made_texts), made_labels, recipe.hard_share_generated)
+    return Lesson(texts * 2 + mixed + made_texts, torch.cat([real, real, recombined, generated]))
+
+
+def linear_reader(texts: Sequence[str], labels: Sequence[int]) -> Reader:
+    """A reader (texts to logits) fitted on the texts: TF-IDF of character 2–5-grams and logistic regression.
+
+    It sees what a few thousand rows teach a linear model, and errs on other URLs than a pretrained encoder does.
+    """
+    import torch
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+
+    plain = spelling().normalize_str
+    vectors = TfidfVectorizer(analyzer="char", ngram_range=(2, 5), min_df=2, sublinear_tf=True, preprocessor=plain)
+    model = LogisticRegression(C=10, max_iter=300).fit(vectors.fit_transform(texts), labels)
+
+    def read(urls: Sequence[str]) -> "torch.Tensor":
+        half = torch.tensor(model.decision_function(vectors.transform(urls)), dtype=torch.float32) / 2
+        return torch.stack([-half, half], -1)
+
+    return read
 
 
 def recombine(texts: Sequence[str], labels: Sequence[int], count: int, rng: Random) -> list[str]:
@@ -172,16 +198,11 @@ def recombine(texts: Sequence[str], labels: Sequence[int], count: int, rng: Rand
 # The student
 
 
-def build_tokenizer(texts: Sequence[str], big_tokenizer: Any, size: int) -> tuple[Any, list[int]]:
-    """A WordPiece tokenizer with the `size` most used pieces of the large one, and the large one's id of each piece.
+def spelling() -> Any:
+    """The normalizer that writes an address one way: no scheme, `www.`, last slash, upper case, `&amp;`; only ASCII."""
+    from tokenizers import Regex, normalizers
 
-    Every printable ASCII character is a piece at the start of a word and inside one, any other becomes `~`: no URL has
-    an unknown piece. Spellings of one address (scheme, `www.`, last slash, case, `&amp;`) give the same pieces.
-    """
-    from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
-    from transformers import PreTrainedTokenizerFast
-
-    normalizer = normalizers.Sequence(
+    return normalizers.Sequence(
         [
             normalizers.Lowercase(),
             normalizers.Replace(Regex(r"^\s+|\s+$"), ""),
@@ -191,6 +212,18 @@ def build_tokenizer(texts: Sequence[str], big_tokenizer: Any, size: int) -> tupl
             normalizers.Replace(Regex(r"/+$"), ""),
         ]
     )
+
+
+def build_tokenizer(texts: Sequence[str], big_tokenizer: Any, size: int) -> tuple[Any, list[int]]:
+    """A WordPiece tokenizer with the `size` most used pieces of the large one, and the large one's id of each piece.
+
+    Every printable ASCII character is a piece at the start of a word and inside one, any other becomes `~`: no URL has
+    an unknown piece. Spellings of one address (scheme, `www.`, last slash, case, `&amp;`) give the same pieces.
+    """
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
+    from transformers import PreTrainedTokenizerFast
+
+    normalizer = spelling()
     known = big_tokenizer.get_vocab()
     seen: Counter[str] = Counter()
     plain = [normalizer.normalize_str(text) for text in texts]
@@ -309,6 +342,11 @@ def _save(student: Any, tokenizer: Any, output: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
     student.half().save_pretrained(beside, max_shard_size=SHARD)
     tokenizer.save_pretrained(beside)
+    # Older releases of transformers know the class of the tokenizer by this name only.
+    settings = beside / "tokenizer_config.json"
+    settings.write_text(settings.read_text().replace('"TokenizersBackend"', '"PreTrainedTokenizerFast"'))
+    for file in beside.iterdir():
+        file.chmod(0o644)
     if (card := output / "README.md").exists():
         shutil.copy(card, beside)
     if output.exists():

@@ -1,4 +1,4 @@
-"""Names on the internet that are facts, not inventions: endings, well-known sites, shared hosts; and how common each is."""
+"""Names on the internet that are facts: endings, well-known sites, shared hosts; and how common each is."""
 
 ENDINGS_SAFE = {
     "com": 640, "org": 84, "net": 30, "de": 20, "ru": 18, "co.uk": 18, "edu": 14, "com.au": 10, "it": 8, "nl": 8,
@@ -41,7 +41,7 @@ TARGETS = {
     "telstra": "telstra.com.au", "mweb": "mweb.co.za", "hotmail": "live.com", "spotify": "spotify.com",
 }  # fmt: skip
 
-# Sites known for their pages, with the shape of a page: {t} title_with_underscores, {s} slug, {n} number, {w} word, {k} key.
+# Sites known for their pages, with the shapes of a page: {t} title, {s} slug, {n} number, {w} word, {k} key.
 KNOWN_PAGES = {
     "en.wikipedia.org": ("wiki/{t}",) * 3, "de.wikipedia.org": ("wiki/{t}",), "en.wiktionary.org": ("wiki/{w}",),
     "commons.wikimedia.org": ("wiki/Category:{t}",), "en.wikibooks.org": ("wiki/{t}/{t}",),
@@ -66,9 +66,11 @@ KNOWN_PAGES = {
     "medium.com": ("@{w}{w}/{s}",), "www.goodreads.com": ("book/show/{n}.{t}",), "www.etsy.com": ("listing/{n}/{s}",),
     "www.indeed.com": ("q-{s}-jobs.html",), "www.webmd.com": ("{w}/{s}",), "www.healthline.com": ("health/{s}",),
     "archive.org": ("details/{w}{w}",), "sourceforge.net": ("projects/{w}",), "www.gnu.org": ("software/{w}/manual",),
-    "www.dropbox.com": ("features/{s}", "help/{n}"), "www.paypal.com": ("us/webapps/mpp/{s}", "us/smarthelp/article/{s}"),
+    "www.dropbox.com": ("features/{s}", "help/{n}"),
+    "www.paypal.com": ("us/webapps/mpp/{s}", "us/smarthelp/article/{s}"),
     "www.netflix.com": ("title/{n}", "browse/genre/{n}"), "www.apple.com": ("{w}", "shop/buy-{w}", "{w}/specs"),
-    "www.microsoft.com": ("en-us/{w}/{s}", "en-us/download/details.aspx?id={n}"), "www.adobe.com": ("products/{w}.html",),
+    "www.microsoft.com": ("en-us/{w}/{s}", "en-us/download/details.aspx?id={n}"),
+    "www.adobe.com": ("products/{w}.html",),
     "www.chase.com": ("personal/{s}", "business/{s}"), "www.dhl.com": ("en/{w}/{s}.html",),
 }  # fmt: skip
 
@@ -96,12 +98,14 @@ SHORTENERS = (
 )  # fmt: skip
 
 REDIRECTORS = (
-    "www.google.com/url?q={}", "vk.com/away.php?to={}", "l.facebook.com/l.php?u={}", "translate.google.com/translate?u={}",
-    "www.bing.com/ck/a?u={}", "t.umblr.com/redirect?z={}", "away.vk.com/away.php?to={}", "steamcommunity.com/linkfilter/?url={}",
+    "www.google.com/url?q={}", "vk.com/away.php?to={}", "l.facebook.com/l.php?u={}",
+    "translate.google.com/translate?u={}",
+    "www.bing.com/ck/a?u={}", "t.umblr.com/redirect?z={}", "away.vk.com/away.php?to={}",
+    "steamcommunity.com/linkfilter/?url={}",
 )  # fmt: skip
 
 THROWAWAY_ENDINGS = (
     "com", "com", "net", "tk", "ml", "ga", "cf", "gq", "xyz", "top", "online", "site", "info", "cn", "ru", "cc", "live",
 )  # fmt: skip
 
-SECOND_LEVEL = tuple(ending for ending in (ENDINGS_SAFE | ENDINGS_PHISHING) if "." in ending) + ("gouv.fr", "com.vn")
+SECOND_LEVEL = frozenset(ending for ending in (*ENDINGS_SAFE, *ENDINGS_PHISHING, "gouv.fr", "edu.au") if "." in ending)

@@ -1,4 +1,4 @@
-"""What a phishing kit is made of: brand, bait, the folders it was unpacked to, its pages and the queries behind them."""
+"""What a phishing kit is made of: brand, bait, the folders it lies in, its pages and the queries behind them."""
 
 from random import Random
 

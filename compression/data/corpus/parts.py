@@ -24,7 +24,7 @@ def draw(rng: Random, table: str) -> str:
 
 
 def run(rng: Random, alphabet: str, shortest: int, longest: int | None = None) -> str:
-    """Random characters of the alphabet, between `shortest` and `longest` of them (exactly `shortest` if that is all)."""
+    """Random characters of the alphabet, `shortest` to `longest` of them (exactly `shortest` if that is all)."""
     return "".join(rng.choices(alphabet, k=rng.randint(shortest, longest or shortest)))
 
 
@@ -71,7 +71,7 @@ def coinage(rng: Random) -> str:
 
 
 def name(rng: Random) -> str:
-    """A registered name without its ending, as people pick them: `bluegardenstudio`, `smith-plumbing`, `mizaro`, `ktr24`."""
+    """A registered name without its ending, as people pick them: `bluegardenstudio`, `smith-plumbing`, `mizaro`."""
     thing, things = rng.choice, words.THINGS
     parts: tuple[str, ...]
     match rng.choices(range(12), (15, 10, 9, 8, 9, 7, 12, 9, 7, 5, 4, 5))[0]:

@@ -1,4 +1,4 @@
-"""Who makes an address that deceives. Each maker returns one address without its scheme; the table says how common each is.
+"""Who makes an address that deceives. Each maker returns one without its scheme; the table says how common each is.
 
 Everything here is inert text: the names are drawn at random, nothing is ever fetched.
 """
@@ -13,6 +13,10 @@ from .kits import brand, kit, kit_path, lure, page, session
 from .parts import BASE36, BASE62, HEX, coinage, draw, e_mail, hijacked_site, name, number, random_name, run, slug, word
 from .safe import business, download
 
+DOCUMENT_FOLDERS = (
+    "dropbox", "Dropbox", "gdoc", "googledocs", "office365", "onedrive", "adobe", "docusign", "pdf", "excel", "doc",
+    "wetransfer", "sharepoint", "DHL", "drive", "file", "shared", "owa", "webmail",
+)  # fmt: skip
 LOOKALIKES = {
     "o": "0", "l": "1", "i": "l", "m": "rn", "e": "3", "a": "4", "s": "5", "g": "q", "w": "vv", "n": "m", "u": "v",
 }  # fmt: skip
@@ -142,9 +146,7 @@ def free_host(rng: Random) -> str:
             random_name,
             random_name,
             lambda r: name(r) + number(r, 1, 3),
-            lambda r: (
-                f"{r.choice(words.FOREIGN)}{r.choice(words.FOREIGN)}{r.choice(words.FOREIGN)}{r.choice(('', number(r, 1, 2)))}"
-            ),
+            lambda r: "".join(r.choices(words.FOREIGN, k=3)) + r.choice(("", number(r, 1, 2))),
             lambda r: f"{r.choice(words.QUALITIES)}-{r.choice(words.THINGS)}-{number(r, 6)}",
             lambda r: f"{r.choice(words.FOREIGN)}-{run(r, HEX, 5)}",
             lambda r: f"user{number(r, 6, 14)}",
@@ -155,8 +157,9 @@ def free_host(rng: Random) -> str:
     if rng.random() < 0.06:
         label = f"{number(rng, 1, 3)}.{label}"
     # A blog of a free host shows its front page; the others often hold a kit.
-    kit = 0.12 if ending.startswith("blogspot") else 0.45
-    return f"{label.replace('_', '-')}.{ending}/{rng.choice((page(rng), kit_path(rng, 2), lure(rng))) if rng.random() < kit else ''}"
+    share = 0.12 if ending.startswith("blogspot") else 0.45
+    tail = rng.choice((page, kit_path, lure))(rng) if rng.random() < share else ""
+    return f"{label.replace('_', '-')}.{ending}/{tail}"
 
 
 def shortener(rng: Random) -> str:
@@ -181,7 +184,8 @@ def redirect(rng: Random) -> str:
         return rng.choice(REDIRECTORS).format(goal) + rng.choice(
             ("", f"&post={number(rng, 6, 9)}_{number(rng, 1, 3)}&cc_key=")
         )
-    return f"{hijacked_site(rng)}/{rng.choice(('redirect', 'out', 'go', 'track', 'r', 'click'))}{rng.choice(('.php', '', '.aspx'))}?url={goal}"
+    script = rng.choice(("redirect", "out", "go", "track", "r", "click")) + rng.choice((".php", "", ".aspx"))
+    return f"{hijacked_site(rng)}/{script}?url={goal}"
 
 
 def throwaway(rng: Random) -> str:
@@ -199,8 +203,7 @@ def user_info(rng: Random) -> str:
 
 def shared_document(rng: Random) -> str:
     """A pretended shared file that asks for the mail password."""
-    folder = rng.choice(("dropbox", "Dropbox", "gdoc", "googledocs", "office365", "onedrive", "adobe", "docusign", "pdf", "excel",
-                         "wetransfer", "sharepoint", "DHL", "doc", "drive", "file", "shared", "owa", "webmail"))  # fmt: skip
+    folder = rng.choice(DOCUMENT_FOLDERS)
     landing = rng.choice(
         (page(rng), "", f"{run(rng, HEX, 32)}/", f"{slug(rng, 1, 2)}.html", f"{page(rng)}?email={e_mail(rng)}")
     )

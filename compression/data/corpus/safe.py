@@ -1,4 +1,4 @@
-"""Who makes a harmless address. Each maker returns one address without its scheme; the table says how common each is."""
+"""Who makes a harmless address. Each maker returns one without its scheme; the table says how common each is."""
 
 from collections.abc import Callable
 from random import Random
@@ -6,6 +6,8 @@ from random import Random
 from . import words
 from .addresses import KNOWN_PAGES, TARGETS
 from .parts import BASE36, BASE62, coinage, draw, extension, honest_site, name, number, phrase, run, slug, title, word
+
+SCRIPT_ENDINGS = ("php", "php", "aspx", "asp", "cfm")
 
 
 def _section(rng: Random) -> str:
@@ -67,7 +69,7 @@ def shop(rng: Random) -> str:
 
 def encyclopedia(rng: Random) -> str:
     """An entry of a wiki, a dictionary or a glossary."""
-    host = rng.choice((f"{rng.choice(words.LANGUAGES[:1] + ['en', 'de', 'fr', 'ru'])}.{coinage(rng)}", name(rng)))
+    host = rng.choice((f"{rng.choice(('en', 'en', 'de', 'fr', 'ru'))}.{coinage(rng)}", name(rng)))
     host += rng.choice((".org", ".org", ".com", ".com", ".net"))
     return f"{host}/" + rng.choice(
         (
@@ -147,7 +149,8 @@ def dynamic_page(rng: Random) -> str:
     more = rng.choice(
         ("", "", f"&lang={rng.choice(words.LANGUAGES)}", f"&page={number(rng, 1, 2)}", "&utm_source=newsletter")
     )
-    return f"{honest_site(rng)}/{rng.choice(('', _folder(rng) + '/'))}{script}{extension(rng, ('php', 'php', 'aspx', 'asp', 'cfm'))}?{key}={value}{more}"
+    folder = rng.choice(("", _folder(rng) + "/"))
+    return f"{honest_site(rng)}/{folder}{script}{extension(rng, SCRIPT_ENDINGS)}?{key}={value}{more}"
 
 
 def download(rng: Random) -> str:
@@ -155,8 +158,9 @@ def download(rng: Random) -> str:
     file = rng.choice(
         (slug(rng, 2, 5), "%20".join(w.capitalize() for w in phrase(rng, 2, 5)), "_".join(phrase(rng, 2, 4)))
     )
-    folder = rng.choice((f"files/{number(rng, 2, 5)}", f"wp-content/uploads/20{rng.randint(10, 20)}/{rng.randint(1, 12):02}",
-                         "documents", "pdf", "downloads", "sites/default/files", f"images/{word(rng)}", _folder(rng)))  # fmt: skip
+    dated = f"wp-content/uploads/20{rng.randint(10, 20)}/{rng.randint(1, 12):02}"
+    plain = ("documents", "pdf", "downloads", "sites/default/files")
+    folder = rng.choice((*plain, dated, f"files/{number(rng, 2, 5)}", f"images/{word(rng)}", _folder(rng)))
     return f"{honest_site(rng)}/{folder}/{file}.{rng.choice(('pdf', 'pdf', 'pdf', 'doc', 'jpg', 'zip', 'ppt', 'mp3'))}"
 
 

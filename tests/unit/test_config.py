@@ -1,0 +1,153 @@
+"""Every recipe key can be set, every recipe key can be broken, and the refusal says which and what would be legal."""
+
+import pickle
+
+import pytest
+
+from compression.catalog import PRESETS
+from compression.config import RunConfig, bounds, choices, flatten, keys, legal, nest, parse
+from compression.errors import ConfigError
+
+# key: (a legal value other than the default, an illegal one)
+EXAMPLES = {
+    "teacher": ("somewhere/model", ""),
+    "data": ("urls.csv", ""),
+    "columns.text": ("address", ""),
+    "columns.label": ("kind", ""),
+    "columns.positive": ("evil", ""),
+    "seed": (7, -1),
+    "device": ("cpu", "tpu"),
+    "training.bucketing": (False, "perhaps"),
+    "training.precision": ("fp32", "fp8"),
+    "student.init": ("random", "magic"),
+    "student.base": (None, "folder"),  # only a pretrained student has one
+    "student.layers": (3, 0),
+    "student.heads": (4, 0),
+    "student.hidden_size": (128, 8),
+    "student.intermediate_size": (256, "wide"),
+    "distillation.epochs": (2, 0),
+    "distillation.batch_size": (16, 100_000),
+    "distillation.learning_rate": (1e-3, 0),
+    "distillation.schedule": ("constant", "cosine"),
+    "distillation.temperature": (4.0, float("nan")),
+    "distillation.soft_weight": (0.25, 1.5),
+    "distillation.max_length": (64, 4),
+    "quantization.scheme": ("fp16", "int3"),
+    "quantization.double": (False, "maybe"),
+}
+
+
+def test_every_key_has_an_example() -> None:
+    assert set(EXAMPLES) == set(keys())
+
+
+@pytest.mark.parametrize("key", keys())
+def test_key_can_be_set(key: str) -> None:
+    value = EXAMPLES[key][0]
+    assert flatten(parse(nest([(key, value)])))[key] == value
+
+
+@pytest.mark.parametrize("key", keys())
+def test_key_can_be_set_as_text(key: str) -> None:
+    value = EXAMPLES[key][0]
+    if value is not None:
+        assert flatten(parse(nest([(key, str(value))])))[key] == value
+
+
+@pytest.mark.parametrize("key", keys())
+def test_illegal_value_is_refused_by_name(key: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        parse(nest([(key, EXAMPLES[key][1])]))
+    assert refused.value.key == key
+    assert str(refused.value).startswith(f"{key} = ")
+    assert "legal is" in str(refused.value)
+
+
+@pytest.mark.parametrize("value", [float("inf"), "inf", "nan", "", [], {}, "1e400"])
+def test_numbers_are_finite_numbers(value: object) -> None:
+    with pytest.raises(ConfigError, match=r"distillation\.temperature"):
+        parse({"distillation": {"temperature": value}})
+
+
+def test_unknown_keys_are_refused_wherever_they_stand() -> None:
+    for recipe in ({"tempreture": 2}, {"distillation": {"tempreture": 2}}, {"student": {"init": "random", "depth": 2}}):
+        with pytest.raises(ConfigError, match="is not a recipe key"):
+            parse(recipe)
+    with pytest.raises(ConfigError, match="is not a recipe key"):
+        nest([("student.depth", 2)])
+
+
+def test_a_section_must_be_a_section() -> None:
+    with pytest.raises(ConfigError, match=r"distillation is a section with the keys distillation\.epochs"):
+        parse({"distillation": 3})
+
+
+def test_scheme_alone_sets_the_scheme() -> None:
+    assert parse(nest([("quantization", "nf4")])).quantization.scheme == "nf4"
+
+
+def test_double_quantization_belongs_to_four_bit() -> None:
+    with pytest.raises(ConfigError, match=r"quantization\.double = True .* with quantization\.scheme = int8"):
+        parse({"quantization": {"scheme": "int8", "double": True}})
+
+
+def test_switching_scheme_drops_what_the_new_one_lacks() -> None:
+    preset = PRESETS["quick"].settings
+    assert parse(preset, nest([("quantization", "int8")])).quantization.scheme == "int8"
+    assert parse(preset, nest([("quantization", "fp4")])).quantization.double is True
+
+
+def test_switching_init_keeps_the_shape_and_drops_the_base() -> None:
+    student = parse(PRESETS["article"].settings, nest([("student.init", "random")])).student
+    assert (student.init, student.layers, student.base) == ("random", 4, None)
+
+
+def test_pretrained_needs_a_base() -> None:
+    with pytest.raises(ConfigError, match=r"student\.base = None .* a text with student\.init = pretrained"):
+        parse({"student": {"init": "pretrained"}})
+
+
+def test_later_layers_win() -> None:
+    config = parse(PRESETS["quick"].settings, {"distillation": {"epochs": 7}}, nest([("distillation.epochs", "9")]))
+    assert config.distillation.epochs == 9
+    assert config.student.layers == 2  # what the upper layers do not say stays
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_recipes_survive_json_dotted_keys_and_pickle(name: str) -> None:
+    config = parse(PRESETS[name].settings)
+    assert RunConfig.model_validate_json(config.model_dump_json()) == config
+    assert parse(nest(flatten(config).items())) == config
+    assert pickle.loads(pickle.dumps(config)) == config
+
+
+def test_the_article_preset_is_the_article() -> None:
+    flat = flatten(parse(PRESETS["article"].settings))
+    expected = {
+        "student.init": "pretrained",
+        "student.layers": 4,
+        "student.heads": 8,
+        "distillation.temperature": 2.0,
+        "distillation.soft_weight": 0.5,
+        "distillation.learning_rate": 1e-4,
+        "distillation.batch_size": 32,
+        "distillation.epochs": 5,
+        "distillation.schedule": "constant",
+        "distillation.max_length": 512,
+        "training.bucketing": False,
+        "quantization.scheme": "nf4",
+        "quantization.double": True,
+    }
+    assert {key: flat[key] for key in expected} == expected
+
+
+def test_ranges_are_told_in_words_and_numbers() -> None:
+    assert legal("distillation.epochs") == "a whole number from 1 to 100"
+    assert bounds("distillation.soft_weight") == (0, 1)
+    assert choices("quantization.scheme") == ("none", "fp16", "int8", "nf4", "fp4")
+    assert all(legal(key) for key in keys())
+
+
+def test_errors_pickle_with_their_key() -> None:
+    error = pickle.loads(pickle.dumps(ConfigError("no", "seed")))
+    assert (str(error), error.key) == ("no", "seed")
