@@ -175,7 +175,7 @@ def serve(
     port: Annotated[int | None, typer.Option(help="Port to listen on.", min=0, max=65535)] = None,
 ) -> None:
     """Serve the page, the same as app.py."""
-    from compression.ui.page import launch
+    from compression.ui.server import launch
 
     launch(host, port)
 

@@ -85,7 +85,7 @@ def run(config: RunConfig, report: Report = ignore, output: Path | None = None) 
         done(parameters["compressed"], size_bytes(folders["compressed"]), None)
 
     with _stage("evaluate", report, stages) as done:
-        models = _evaluate(folders, parameters, data, device, report)
+        models = _evaluate(folders, parameters, data, device, {"teacher": {"validation": teacher_metrics}}, report)
         done(parameters["compressed"], models["compressed"].size_bytes, models["compressed"].metrics["validation"])
 
     measured = {"distill": "student", "quantize": "compressed"}
@@ -154,12 +154,20 @@ def evaluate(source: str, data: Data, split: str, device: "torch.device", report
 
 
 def _evaluate(
-    folders: dict[str, Path], parameters: dict[str, int], data: Data, device: "torch.device", report: Report
+    folders: dict[str, Path],
+    parameters: dict[str, int],
+    data: Data,
+    device: "torch.device",
+    known: dict[str, dict[str, Metrics]],
+    report: Report,
 ) -> dict[str, ModelReport]:
-    """Every model measured from its folder, freshly loaded; latencies in turn, within one loop."""
+    """Every model measured from its folder, freshly loaded; `known` metrics are not measured again."""
     predictors = {name: Predictor(artefact.load(folders[name], device)) for name in MODELS}
     metrics = {
-        name: {split: _quality(predictor.classifier, data, split, report, "evaluate") for split in _EVALUATED}
+        name: {
+            split: known.get(name, {}).get(split) or _quality(predictor.classifier, data, split, report, "evaluate")
+            for split in _EVALUATED
+        }
         for name, predictor in predictors.items()
     }
     timed = latencies(

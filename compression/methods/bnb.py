@@ -54,7 +54,7 @@ def unsupported(scheme: Bnb, device: str, config: "PretrainedConfig | None" = No
     if device == "cpu" and "avx2" not in flags:
         return "bitsandbytes needs a CPU with AVX2, or a GPU. Choose none or fp16."
     if device == "cpu" and not isinstance(scheme, Int8) and "avx512_bf16" in flags and config is not None:
-        for name, (outputs, inputs) in _encoder_matrices(config).items():
+        for name, (outputs, inputs) in _matrices(config)[0].items():
             if outputs % _TILE_OUT or inputs % _TILE_IN:
                 return (
                     f"4-bit on this CPU (AVX512-BF16) needs sizes in multiples of {_TILE_IN}, and {name} is "
@@ -65,7 +65,7 @@ def unsupported(scheme: Bnb, device: str, config: "PretrainedConfig | None" = No
 
 def head_modules(config: "PretrainedConfig") -> list[str]:
     """Names of the Linear layers outside the encoder: the classification head, which stays in fp16."""
-    return [name for name in _matrices(config) if not name.startswith(_encoder_prefix(config))]
+    return list(_matrices(config)[1])
 
 
 def stored_tensors(scheme: Bnb, outputs: int, inputs: int) -> list[int]:
@@ -124,16 +124,15 @@ def _options(scheme: Bnb, skipped: list[str], compute: "torch.dtype") -> Any:
             )
 
 
-def _encoder_matrices(config: "PretrainedConfig") -> dict[str, tuple[int, int]]:
-    return {name: shape for name, shape in _matrices(config).items() if name.startswith(_encoder_prefix(config))}
-
-
-def _matrices(config: "PretrainedConfig") -> dict[str, tuple[int, int]]:
+def _matrices(config: "PretrainedConfig") -> tuple[dict[str, tuple[int, int]], dict[str, tuple[int, int]]]:
+    """(outputs, inputs) of every Linear by name: those of the encoder, and those of the head outside it."""
     import torch
 
-    modules = on_meta(config).named_modules()
-    return {name: (m.out_features, m.in_features) for name, m in modules if isinstance(m, torch.nn.Linear)}
-
-
-def _encoder_prefix(config: "PretrainedConfig") -> str:
-    return str(on_meta(config).base_model_prefix) + "."
+    model = on_meta(config)
+    inside: dict[str, tuple[int, int]] = {}
+    outside: dict[str, tuple[int, int]] = {}
+    for name, module in model.named_modules():
+        if isinstance(module, torch.nn.Linear):
+            place = inside if name.startswith(f"{model.base_model_prefix}.") else outside
+            place[name] = (module.out_features, module.in_features)
+    return inside, outside

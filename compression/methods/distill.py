@@ -93,17 +93,17 @@ def distill(
 
     accelerator = open_accelerator(device, training_precision(config.training.precision, device))
     optimizer = torch.optim.Adam(student.model.parameters(), lr=settings.learning_rate)
-    model, optimizer = accelerator.prepare(student.model, optimizer)
+    optimizer = accelerator.prepare(optimizer)
     schedule = _schedule(optimizer, config, steps)
     torch.manual_seed(config.seed)
 
     step = 0
     for epoch in range(1, settings.epochs + 1):
-        model.train()
+        student.model.train()
         for rows in _batches(lengths, config, epoch):
             inputs = collate([token_ids[row] for row in rows], student.tokenizer.pad_token_id)
             with accelerator.autocast():
-                logits = model(**{name: tensor.to(device) for name, tensor in inputs.items()}).logits
+                logits = student.model(**{name: tensor.to(device) for name, tensor in inputs.items()}).logits
             loss = distillation_loss(
                 logits.float(),
                 targets[rows].to(device),

@@ -63,7 +63,7 @@ def train_teacher(
         _freeze_encoder(model)
     accelerator = open_accelerator(model.device, training_precision(recipe.precision, model.device))
     optimizer = torch.optim.Adam([p for p in model.parameters() if p.requires_grad], lr=recipe.learning_rate)
-    model, optimizer = accelerator.prepare(model, optimizer)
+    optimizer = accelerator.prepare(optimizer)
     torch.manual_seed(recipe.seed)
 
     token_ids = base.tokenize(train.texts)
@@ -75,7 +75,7 @@ def train_teacher(
         model.train()
         for rows in bucketed(lengths, recipe.batch_size, recipe.seed + epoch):
             inputs = collate([token_ids[row] for row in rows], base.tokenizer.pad_token_id)
-            inputs = {name: tensor.to(base.model.device) for name, tensor in inputs.items()}
+            inputs = {name: tensor.to(model.device) for name, tensor in inputs.items()}
             with accelerator.autocast():
                 logits = model(**inputs).logits
             loss = cross_entropy(logits.float(), labels[rows].to(logits.device))
@@ -91,14 +91,14 @@ def train_teacher(
                     stage=STAGE, step=step, steps=steps, epoch=epoch, loss=value, soft_loss=0.0, hard_loss=value
                 )
             )
-        base.model.eval()
+        model.eval()
         metrics = validate(base)
         report(EpochEnded(stage=STAGE, epoch=epoch, epochs=recipe.epochs, student=metrics))
         if best is None or _rank(metrics) > _rank(best):
-            best, best_weights = metrics, deepcopy(base.model.state_dict())
+            best, best_weights = metrics, deepcopy(model.state_dict())
     if best is None or best_weights is None:
         raise ConfigError("epochs must be 1 or more.")
-    base.model.load_state_dict(best_weights)
+    model.load_state_dict(best_weights)
     return base, best
 
 

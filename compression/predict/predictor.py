@@ -71,7 +71,7 @@ class PredictorCache:
 
     def predictor(self, folder: Path, device: "torch.device | None" = None) -> Predictor:
         """The model in `folder`, loaded at most once as long as its files do not change. Raises ModelError."""
-        device = device or resolve("cpu")
+        device = device or resolve("auto")
         changed = max((path.stat().st_mtime for path in folder.glob("*")), default=0.0)
         key = (folder.resolve(), changed, str(device))
         with self._lock:

@@ -180,7 +180,7 @@ def test_bf16_and_fp32_learn_alike(
 
 def test_events_tell_the_story_in_order(tiny_teacher: Path, tiny_data: Path, tmp_path: Path) -> None:
     seen: list[Event] = []
-    pipeline.run(recipe(tiny_teacher, tiny_data), seen.append, tmp_path)
+    result = pipeline.run(recipe(tiny_teacher, tiny_data, ("training.precision", "bf16")), seen.append, tmp_path)
     assert isinstance(seen[0], RunStarted)
     assert [event.stage for event in seen if isinstance(event, StageStarted)] == list(STAGES)
     assert [event.report.name for event in seen if isinstance(event, StageEnded)] == list(STAGES)
@@ -188,6 +188,7 @@ def test_events_tell_the_story_in_order(tiny_teacher: Path, tiny_data: Path, tmp
     epochs = [event for event in seen if isinstance(event, EpochEnded)]
     assert [event.epoch for event in epochs] == [1, 2]
     assert all(event.teacher is not None and event.student.examples == 32 for event in epochs)
+    assert epochs[-1].student == result.models["student"].metrics["validation"]  # live and reloaded agree
     assert [EVENT.validate_json(event.model_dump_json()) for event in seen] == seen
 
 

@@ -1,0 +1,116 @@
+"""A snapshot as updates of the page's parts: what is drawn while a run goes on, and what once it has ended."""
+
+from typing import Any
+
+import gradio as gr
+
+from compression.result import Result
+from compression.runs.snapshot import Snapshot
+from compression.ui import charts, markup, notes
+from compression.ui.views import comparison
+from compression.ui.views.progress import UNFINISHED, epochs_table, loss_table, progress
+from compression.ui.words import say
+
+Updates = dict[str, Any]
+CHARTS = ("size-accuracy", "metrics", "latency")
+CURVE_DRAWINGS = 25
+MODELS = ("teacher", "student", "compressed")  # with a confusion matrix of their own; further ones are in its table
+
+
+def mark(snapshot: Snapshot | None, cancelling: bool = False) -> dict[str, Any]:
+    """What tells one drawing from the next: equal marks, equal pages."""
+    if snapshot is None:
+        return {"run": "", "revision": 0, "ahead": 0, "status": "", "curve": 0, "cancelling": ""}
+    return {
+        "run": snapshot.run_id,
+        "revision": snapshot.revision,
+        "ahead": snapshot.ahead,
+        "status": snapshot.status,
+        "curve": _curve_mark(snapshot),
+        "cancelling": snapshot.run_id if cancelling else "",
+    }
+
+
+def unfinished(snapshot: Snapshot | None) -> bool:
+    """Whether there is more to come."""
+    return snapshot is not None and snapshot.status in UNFINISHED
+
+
+def going(snapshot: Snapshot, mine: bool, cancelling: bool) -> Updates:
+    """The run section without its curve: state, epochs and what the two buttons can do now."""
+    busy = mine and unfinished(snapshot)
+    stop = say("cancelling" if cancelling and busy else "cancel")
+    return {
+        "progress": progress(snapshot, mine, cancelling),
+        "epochs": epochs_table(snapshot.epochs),
+        "run": gr.Button(interactive=not busy),
+        "cancel": gr.Button(stop, interactive=busy and not cancelling),
+    }
+
+
+def loss(snapshot: Snapshot | None) -> Updates:
+    """The loss curve so far."""
+    if snapshot is None or not snapshot.curve:
+        return _no_chart("loss")
+    return _chart("loss", charts.loss_curve(snapshot.curve), loss_table(snapshot.curve))
+
+
+def outcome(snapshot: Snapshot | None, reference: bool) -> Updates:
+    """The compare section: drawn from the result, or sentences about what will be."""
+    updates: Updates = {} if snapshot else _nothing_going()
+    if snapshot is None or snapshot.result is None:
+        updates |= {"summary": markup.empty("summary.empty"), "reference": gr.Checkbox(visible=False)}
+        for name in CHARTS:
+            updates |= _no_chart(name)
+        return updates | _confusion(None)
+    result = snapshot.result
+    updates |= {"summary": comparison.summary_card(result), "reference": gr.Checkbox(visible=True)}
+    updates |= size_accuracy(result, reference)
+    updates |= _chart("metrics", charts.metrics(result), comparison.everything(result))
+    updates |= _confusion(result)
+    updates |= _chart("latency", charts.latency(result), comparison.latency_table(result))
+    if snapshot.curve:
+        words = notes.alpha(snapshot.config.distillation, snapshot.curve[-1])
+        updates["why-alpha"] = markup.text("p", words)
+    return updates
+
+
+def size_accuracy(result: Result, reference: bool) -> Updates:
+    """The size-accuracy chart alone."""
+    return _chart("size-accuracy", charts.size_accuracy(result, reference), comparison.size_table(result))
+
+
+def _confusion(result: Result | None) -> Updates:
+    updates: Updates = {
+        "confusion-numbers": comparison.confusion_table(result) if result else markup.empty("confusion.empty")
+    }
+    for name in MODELS:
+        figure = charts.confusion(result.models[name]) if result else None
+        updates[f"confusion-{name}"] = gr.Plot(figure, visible=figure is not None)
+        updates[f"confusion-{name}-title"] = gr.HTML(visible=figure is not None)
+    return updates
+
+
+def _curve_mark(snapshot: Snapshot) -> int:
+    """Grows at most `CURVE_DRAWINGS` times a run: drawing a chart costs the visitor's machine more than text."""
+    if not snapshot.curve:
+        return 0
+    last = snapshot.curve[-1]
+    return 1 + CURVE_DRAWINGS * last.step // max(last.steps, 1)
+
+
+def _nothing_going() -> Updates:
+    return {
+        "progress": markup.empty("progress.empty"),
+        "epochs": markup.empty("epochs.empty"),
+        "run": gr.Button(interactive=True),
+        "cancel": gr.Button(say("cancel"), interactive=False),
+    }
+
+
+def _chart(name: str, figure: Any, numbers: str) -> Updates:
+    return {f"{name}-plot": gr.Plot(figure, visible=True), f"{name}-numbers": numbers}
+
+
+def _no_chart(name: str) -> Updates:
+    return {f"{name}-plot": gr.Plot(None, visible=False), f"{name}-numbers": markup.empty(f"{name}.empty")}

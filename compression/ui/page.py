@@ -1,0 +1,155 @@
+"""The page: its sections in reading order, then the wiring."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import gradio as gr
+
+from compression.runs.worker import Runs
+from compression.ui import drawing, form, markup
+from compression.ui.handlers import NOBODY, Handlers, Updates
+from compression.ui.sections import recipe, results
+from compression.ui.sections.controls import Parts
+from compression.ui.words import say
+
+# Both fixed, or every restart would forget every visitor. The secret is sent to the browser: it protects nothing.
+STORAGE_KEY, STORAGE_SECRET = "compression-lab", "not-a-secret"
+TICK_SECONDS = 1.0
+
+RESULTS = (
+    *("seen", "viewing", "timer", "progress", "epochs", "run", "cancel", "loss-plot", "loss-numbers", "summary"),
+    *(f"{name}-{what}" for name in drawing.CHARTS for what in ("plot", "numbers")),
+    *(part for name in drawing.MODELS for part in (f"confusion-{name}", f"confusion-{name}-title")),
+    *("confusion-numbers", "reference", "runs", "why-alpha"),
+)
+ASSESSED = ("estimate", "why-embeddings", "why-alpha", "unsupported", *form.OPENED_BY)
+_SHOW_RUN = "() => document.getElementById('section-run').scrollIntoView()"
+
+
+def build(runs: Runs) -> gr.Blocks:
+    """The page over `runs`, ready to launch; the worker of `runs` is started elsewhere."""
+    with gr.Blocks(title=say("title"), analytics_enabled=False, delete_cache=(600, 3600)) as page:
+        parts = recipe.hero()
+        parts |= recipe.teacher_and_data()
+        parts |= recipe.student()
+        parts |= recipe.distillation()
+        parts |= recipe.quantization()
+        parts |= results.running()
+        parts |= results.comparison()
+        parts |= results.classifying()
+        parts |= results.history()
+        parts["browser"] = gr.BrowserState(NOBODY, storage_key=STORAGE_KEY, secret=STORAGE_SECRET)
+        parts["viewing"] = gr.State("")  # id of the run on show
+        parts["seen"] = gr.State(None)  # mark of what was drawn last
+        parts["saved"] = gr.State(None)  # settings a preset replaced
+        parts["timer"] = gr.Timer(TICK_SECONDS, active=False)
+        act = Handlers(runs)
+        _wire_recipe(parts, act)
+        _wire_results(page, parts, act)
+    return page
+
+
+def _wire_recipe(parts: Parts, act: Handlers) -> None:
+    controls = [parts[key] for key in form.KEYS]
+    quick = {"queue": False, "show_progress": "hidden"}
+
+    def on_form(handler: Callable[..., Updates], *before: str) -> Callable[..., Any]:
+        """The handler, with the last inputs gathered into form values."""
+        first = len(before)
+        return _drawn(parts, lambda *given: handler(*given[:first], dict(zip(form.KEYS, given[first:], strict=True))))
+
+    edits = [control.input for control in controls]
+    gr.on(edits, **_io(parts, on_form(act.edited), form.KEYS, ["preset"]), **quick, trigger_mode="always_last")
+    changes = [control.change for control in controls]
+    gr.on(changes, **_io(parts, on_form(act.assess), form.KEYS, ASSESSED), **quick, trigger_mode="always_last")
+
+    filled = (*form.KEYS, "preset", "saved", "undo")
+    choose = on_form(act.choose_preset, "preset")
+    parts["preset"].input(**_io(parts, choose, ("preset", *form.KEYS), filled), **quick)
+    parts["undo"].click(**_io(parts, _drawn(parts, act.undo_preset), ["saved"], filled), **_BUTTON)
+    preview = _io(parts, on_form(act.preview), form.KEYS, ["preview", "why-padding"])
+    parts["preview-button"].click(**preview, queue=True, concurrency_id="data", concurrency_limit=2)
+
+    sources = [parts[key].change for key in form.SOURCES]
+    stale = {"preview": markup.empty("preview.empty"), "why-padding": markup.empty("why.padding.empty")}
+    gr.on(sources, **_io(parts, _drawn(parts, lambda: stale), (), tuple(stale)), **quick)
+
+    start = _io(
+        parts, on_form(act.start, "browser"), ("browser", *form.KEYS), ["browser", "viewing", "seen", "message"]
+    )
+    parts["run"].click(None, js=_SHOW_RUN)
+    parts["run"].click(**start, **_BUTTON).then(**_refresh(parts, act))
+
+
+def _wire_results(page: gr.Blocks, parts: Parts, act: Handlers) -> None:
+    refresh = _refresh(parts, act)
+    attach = _drawn(parts, act.attach)
+    row_button = _drawn(parts, act.row_button)
+    filled = ["browser", "viewing", "seen", "preset", *form.KEYS]
+
+    def load(browser: Any, request: gr.Request) -> Any:
+        return attach(browser, str(request.query_params.get("run", ""))[:64])
+
+    def row(browser: Any, viewing: str, event: gr.EventData) -> Any:
+        clicked = event._data if isinstance(event._data, dict) else {}
+        return row_button(str(clicked.get("action", "")), str(clicked.get("run", ""))[:64], browser, viewing)
+
+    assess = _drawn(parts, lambda *given: act.assess(dict(zip(form.KEYS, given, strict=True))))
+    loaded = page.load(**_io(parts, load, ["browser"], filled), queue=False, show_progress="hidden")
+    loaded.then(**refresh).then(**_io(parts, assess, form.KEYS, ASSESSED), queue=False, show_progress="hidden")
+    parts["timer"].tick(**refresh)
+
+    cancel = _io(parts, _drawn(parts, act.cancel), ["browser", "viewing", "seen"], ["seen", "cancel", "message"])
+    parts["cancel"].click(**cancel, **_BUTTON).then(**refresh)
+    parts["runs"].click(**_io(parts, row, ["browser", "viewing"], [*filled, "runs"]), **_BUTTON).then(**refresh)
+    reference = _io(
+        parts, _drawn(parts, act.reference), ["viewing", "reference"], ["size-accuracy-plot", "size-accuracy-numbers"]
+    )
+    parts["reference"].input(**reference, queue=False, show_progress="hidden")
+
+    classify = _io(parts, _drawn(parts, act.classify), ["viewing", "url"], ["verdicts"])
+    gr.on([parts["classify"].click, parts["url"].submit], **classify, **_INFERENCE)
+    for button, url in zip(parts["examples"], results.example_urls(), strict=True):
+        show = button.click(
+            partial(str, url), None, parts["url"], queue=False, show_progress="hidden", api_visibility="private"
+        )
+        show.then(**classify, **_INFERENCE)
+
+
+# Buttons queue, so that a failure of ours shows as a toast; without a limit, no visitor waits for another's click.
+_BUTTON: dict[str, Any] = {"queue": True, "concurrency_limit": None, "show_progress": "hidden"}
+# Thirty people may type at once, on two cores: a few verdicts at a time come sooner than all together.
+_INFERENCE: dict[str, Any] = {
+    "queue": True,
+    "concurrency_id": "inference",
+    "concurrency_limit": 4,
+    "show_progress": "minimal",
+}
+
+
+def _refresh(parts: Parts, act: Handlers) -> dict[str, Any]:
+    """The one way to draw results, for load, tick and after every button."""
+    inputs = ["browser", "viewing", "seen", "reference"]
+    return _io(parts, _drawn(parts, act.refresh), inputs, RESULTS) | {"queue": False, "show_progress": "hidden"}
+
+
+def _drawn(parts: Parts, handler: Callable[..., Updates | None]) -> Callable[..., Any]:
+    """The handler with its updates addressed to components; no updates leave the page as it is."""
+
+    def drawn(*given: Any) -> Any:
+        updates = handler(*given)
+        return {parts[name]: update for name, update in updates.items()} if updates else gr.skip()
+
+    return drawn
+
+
+def _io(parts: Parts, fn: Callable[..., Any], takes: Sequence[str], gives: Sequence[str]) -> dict[str, Any]:
+    """An event's arguments. Values come as sent (`preprocess=False`): the recipe itself checks every one."""
+    return {
+        "fn": fn,
+        "inputs": [parts[name] for name in takes],
+        "outputs": [parts[name] for name in gives],
+        "preprocess": False,
+        "api_visibility": "private",
+    }

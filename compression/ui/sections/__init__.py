@@ -1,0 +1,1 @@
+"""The page's sections: functions that only create components and return them by name."""

@@ -1,0 +1,69 @@
+"""A control for a recipe key: its sort and range from the recipe, its words from the language table."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+
+from compression import config as recipe
+from compression.ui import form, markup
+from compression.ui.words import LANGUAGES, say
+
+Parts = dict[str, Any]
+
+
+def control(key: str, **settings: Any) -> Component:
+    """The control at address `key`, showing the default preset's value; its elem_id is the address with dashes."""
+    values = form.preset_values(form.DEFAULT_PRESET)
+    common: dict[str, Any] = {
+        "label": say(key),
+        "info": say(f"{key}.info"),
+        "value": values[key],
+        "elem_id": key.replace(".", "-"),
+        "visible": form.applies(key, values),
+        **settings,
+    }
+    low, high = recipe.bounds(key)
+    match form.kind(key):
+        case "choice":
+            return gr.Radio(choices=[(choice_name(key, c), c) for c in recipe.choices(key)], **common)
+        case "open choice":
+            offered: list[Any] = [(choice_name(key, c), c) for c in form.OFFERED[key]]
+            return gr.Dropdown(choices=offered, allow_custom_value=True, **common)
+        case "switch":
+            return gr.Checkbox(**common)
+        case "slider":
+            return gr.Slider(low, high, step=form.STEPS[key], **common)
+        case "number":
+            return gr.Number(minimum=low, maximum=high, step=1 if float(high).is_integer() else high / 10_000, **common)
+        case "optional number":  # an emptied gr.Number would show 0
+            return gr.Textbox(max_lines=1, placeholder=say("unset"), **common)
+        case "text":
+            return gr.Textbox(max_lines=1, **common)
+
+
+def controls(*keys: str) -> Parts:
+    """The controls at several addresses, in order."""
+    return {key: control(key) for key in keys}
+
+
+def choice_name(key: str, value: str) -> str:
+    """A choice's name for people, or the value itself where it has none."""
+    return LANGUAGES["en"].get(f"{key}={value}", value)
+
+
+@contextmanager
+def card(number: int, name: str) -> Iterator[None]:
+    """A section of the page with its heading; components made inside it belong to it."""
+    with gr.Column(elem_id=f"section-{name}", elem_classes="card"):
+        gr.HTML(markup.heading(number, name))
+        yield
+
+
+@contextmanager
+def why(name: str) -> Iterator[None]:
+    """A folded "Why?" note."""
+    with gr.Accordion(say(f"why.{name}"), open=False, elem_classes="why", elem_id=f"why-{name}"):
+        yield

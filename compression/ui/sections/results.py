@@ -1,0 +1,113 @@
+"""What comes out: the run going on, the comparison, verdicts, and the visitor's runs."""
+
+from pathlib import Path
+
+import gradio as gr
+
+from compression.catalog import ASSETS
+from compression.ui import markup
+from compression.ui.drawing import MODELS
+from compression.ui.sections.controls import Parts, card
+from compression.ui.urls import LIMIT, defang
+from compression.ui.words import named, say
+
+# A click on a row's button reaches the server as {action, run}. Deleting takes a second click on the same button.
+_ROW_BUTTONS = """
+element.addEventListener('click', (event) => {
+    const button = event.target.closest('button[data-action]');
+    if (!button) return;
+    if (button.dataset.sure && !button.dataset.armed) {
+        button.dataset.armed = 'yes';
+        button.textContent = button.dataset.sure;
+        button.setAttribute('aria-label', button.dataset.sure);
+        return;
+    }
+    trigger('click', {action: button.dataset.action, run: button.dataset.run});
+});
+"""
+
+
+def running() -> Parts:
+    """Run, Cancel and everything a run says while it goes on."""
+    # The bar is a child of the page's column, not of the card: so it can stay in view while the recipe is edited.
+    with gr.Row(elem_id="actions", elem_classes="card"):
+        gr.HTML(markup.heading(5, "run"), elem_id="actions-heading")
+        run = gr.Button(say("run"), variant="primary", elem_id="run", scale=0, min_width=180)
+        cancel = gr.Button(say("cancel"), variant="stop", elem_id="cancel", scale=0, min_width=110, interactive=False)
+    with gr.Column(elem_id="section-run", elem_classes="card"):
+        message = gr.HTML(elem_id="message")
+        with gr.Column(elem_classes="inset"):
+            progress = gr.HTML(markup.empty("progress.empty"), elem_id="progress")
+        with gr.Row(equal_height=False):
+            with gr.Column(scale=3, min_width=300, elem_id="loss"):
+                loss = _chart("loss")
+            with gr.Column(scale=2, min_width=300):
+                epochs = gr.HTML(markup.empty("epochs.empty"), elem_id="epochs")
+    return {"run": run, "cancel": cancel, "message": message, "progress": progress, "epochs": epochs, **loss}
+
+
+def comparison() -> Parts:
+    """The finished run: a sentence, a table and the charts."""
+    with card(6, "compare"):
+        parts: Parts = {"summary": gr.HTML(markup.empty("summary.empty"), elem_id="summary")}
+        with gr.Column(elem_id="size-accuracy", elem_classes="inset"):
+            parts |= _chart("size-accuracy")
+            parts["reference"] = gr.Checkbox(
+                value=True, label=say("reference"), info=say("reference.info"), elem_id="reference", visible=False
+            )
+        with gr.Column(elem_id="metrics", elem_classes="inset"):
+            parts |= _chart("metrics")
+        with gr.Column(elem_id="latency", elem_classes="inset"):
+            parts |= _chart("latency")
+        with gr.Column(elem_id="confusion", elem_classes="inset"):
+            gr.HTML(markup.text("h3", say("chart.confusion")))
+            with gr.Row(equal_height=False):
+                for name in MODELS:
+                    with gr.Column(min_width=230):
+                        title = gr.HTML(markup.text("h4", named("model", name)), visible=False)
+                        plot = gr.Plot(visible=False, show_label=False, container=False)
+                        parts |= {f"confusion-{name}-title": title, f"confusion-{name}": plot}
+            parts["confusion-numbers"] = gr.HTML(markup.empty("confusion.empty"))
+    return parts
+
+
+def classifying() -> Parts:
+    """A URL, examples, and a verdict from each model."""
+    with card(7, "classify"):
+        with gr.Row(equal_height=False, elem_id="ask"):
+            url = gr.Textbox(
+                label=say("url"),
+                info=say("url.info", limit=LIMIT),
+                placeholder=say("url.placeholder"),
+                max_lines=1,
+                elem_id="url",
+                scale=4,
+                min_width=240,
+            )
+            button = gr.Button(say("classify"), variant="primary", elem_id="classify", scale=1, min_width=120)
+        gr.HTML(markup.text("p", say("examples"), "quiet"))
+        with gr.Row(elem_id="examples"):
+            examples = [gr.Button(defang(url), size="sm", elem_classes="small", min_width=0) for url in example_urls()]
+        verdicts = gr.HTML(markup.empty("verdicts.empty"), elem_id="verdicts")
+    return {"url": url, "classify": button, "examples": examples, "verdicts": verdicts}
+
+
+def history() -> Parts:
+    """The visitor's own runs."""
+    with card(8, "runs"):
+        runs = gr.HTML(markup.empty("runs.empty"), elem_id="runs", js_on_load=_ROW_BUTTONS)
+    return {"runs": runs}
+
+
+def example_urls(path: Path = ASSETS / "example_urls.txt") -> list[str]:
+    """The example URLs, one a line."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+
+
+def _chart(name: str) -> Parts:
+    """A place for a chart: its title, a sentence until there is one, then the figure and, below it, its numbers."""
+    gr.HTML(markup.text("h3", say(f"chart.{name}")))
+    plot = gr.Plot(visible=False, show_label=False, container=False, elem_id=f"{name}-plot")
+    numbers = gr.HTML(markup.empty(f"{name}.empty"), elem_id=f"{name}-numbers")
+    return {f"{name}-plot": plot, f"{name}-numbers": numbers}

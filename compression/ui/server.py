@@ -1,0 +1,69 @@
+"""The page served: where it listens, what it keeps, and Gradio's settings in one place."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from compression.catalog import ASSETS
+from compression.runs.store import RunStore
+from compression.runs.worker import Runs
+from compression.ui.form import hosted
+from compression.ui.page import build
+from compression.ui.theme import theme
+
+STYLE = ASSETS / "style.css"
+_STOP_SECONDS = 10.0
+
+
+def launch(host: str | None = None, port: int | None = None) -> None:
+    """Serves the page until interrupted; host and port default to the environment, then to this machine alone."""
+    from compression import pipeline
+
+    runs = Runs(RunStore(home()), pipeline.run)
+    runs.start()
+    try:
+        serve(build(runs), host, port)
+    finally:
+        runs.stop(_STOP_SECONDS)
+
+
+def serve(page: gr.Blocks, host: str | None = None, port: int | None = None, **settings: Any) -> tuple[Any, str, str]:
+    """Launches a built page with this project's settings; returns what `gr.Blocks.launch` does."""
+    name, number = address(host, port)
+    page.queue(default_concurrency_limit=8, max_size=200, api_open=False)
+    served: tuple[Any, str, str] = page.launch(
+        server_name=name,
+        server_port=number,
+        theme=theme(),
+        css_paths=STYLE,
+        ssr_mode=False,
+        run_history=False,
+        enable_monitoring=False,
+        show_error=False,
+        share=False,
+        mcp_server=False,
+        pwa=False,
+        max_threads=64,
+        max_file_size="5mb",
+        state_session_capacity=500,
+        footer_links=["settings"],
+        **settings,
+    )
+    return served
+
+
+def address(host: str | None = None, port: int | None = None) -> tuple[str, int | None]:
+    """Where to listen: what is given, then GRADIO_SERVER_NAME and _PORT, then 0.0.0.0:7860 on a Space, else 127.0.0.1.
+
+    A port of None lets Gradio take the first free one from 7860.
+    """
+    env_port = os.environ.get("GRADIO_SERVER_PORT", "")
+    name = host or os.environ.get("GRADIO_SERVER_NAME") or ("0.0.0.0" if hosted() else "127.0.0.1")
+    return name, port or (int(env_port) if env_port.isdigit() else 7860 if hosted() else None)
+
+
+def home() -> Path:
+    """Where runs are kept: COMPRESSION_HOME, or ~/.compression-lab."""
+    return Path(os.environ.get("COMPRESSION_HOME") or "~/.compression-lab").expanduser()

@@ -1,0 +1,103 @@
+"""A run going on: where it stands, what it says, its losses and its epochs."""
+
+from collections.abc import Sequence
+from html import escape
+
+from compression.events import EpochEnded, TrainingStep
+from compression.runs.snapshot import Snapshot
+from compression.ui import markup, units
+from compression.ui.words import named, say
+
+UNFINISHED = ("queued", "running")
+_TABLE_ROWS = 12
+
+
+def progress(snapshot: Snapshot, mine: bool, cancelling: bool = False) -> str:
+    """The whole of a run's state, for people."""
+    parts = [_header(snapshot)]
+    if not mine:
+        parts.append(markup.text("p", say("message.shared"), "quiet"))
+    if snapshot.status == "queued":
+        parts.append(markup.text("p", ahead(snapshot.ahead)))
+    if cancelling and snapshot.status in UNFINISHED:
+        parts.append(markup.text("p", say("progress.cancelling"), "notice"))
+    if snapshot.stages:
+        parts.append(_stages(snapshot))
+    if snapshot.status == "running":
+        parts.append(_step(snapshot))
+    parts += [markup.text("p", notice, "notice") for notice in snapshot.notices]
+    parts.append(_ending(snapshot))
+    return "".join(parts)
+
+
+def ahead(count: int) -> str:
+    """How many runs a queued one waits for."""
+    return say(f"progress.ahead.{count}") if count in (0, 1) else say("progress.ahead.n", count=count)
+
+
+def loss_table(curve: Sequence[TrainingStep]) -> str:
+    """A dozen points of the loss curve as a folded table."""
+    stride = max(1, len(curve) // _TABLE_ROWS)
+    chosen = list(curve[::stride])
+    if chosen[-1] is not curve[-1]:
+        chosen.append(curve[-1])
+    headers = [say("column.step"), *(say(f"chart.loss.{part}") for part in ("total", "soft", "hard"))]
+    rows = [(p.step, f"{p.loss:.4f}", f"{p.soft_loss:.4f}", f"{p.hard_loss:.4f}") for p in chosen]
+    return markup.folded(say("table.numbers"), markup.table(say("chart.loss"), headers, rows))
+
+
+def epochs_table(epochs: Sequence[EpochEnded]) -> str:
+    """Scores on validation: the student after each epoch, and the teacher, who no longer changes."""
+    if not epochs:
+        return markup.empty("epochs.empty")
+    names = ("accuracy", "precision", "recall", "f1")
+    rows = [
+        (f"{say('model.student')}, {e.epoch} / {e.epochs}", *(units.percent(getattr(e.student, n)) for n in names))
+        for e in epochs
+    ]
+    if teacher := epochs[-1].teacher:
+        rows.append((say("model.teacher"), *(units.percent(getattr(teacher, n)) for n in names)))
+    headers = [say("column.epoch"), *(say(f"metric.{n}") for n in names)]
+    return markup.table(say("epochs.caption"), headers, rows, "epochs")
+
+
+def _header(snapshot: Snapshot) -> str:
+    status = f'<span class="status {escape(snapshot.status)}">{escape(named("status", snapshot.status))}</span>'
+    device = say("progress.on", device=snapshot.device) if snapshot.device else ""
+    link = f'<a href="?run={escape(snapshot.run_id)}">{escape(say("progress.link"))}</a>'
+    return (
+        f'<div class="run-line" role="status">{status}<strong>{escape(snapshot.name)}</strong>'
+        f'<span class="quiet">{escape(device)}</span>{link}</div>'
+    )
+
+
+def _stages(snapshot: Snapshot) -> str:
+    seconds = {report.name: report.seconds for report in snapshot.stage_reports}
+    items = []
+    for stage in snapshot.stages:
+        name = escape(named("stage", stage))
+        if stage in seconds:
+            items.append(f'<li class="done">{name} <small>{units.duration(seconds[stage])}</small></li>')
+        elif stage == snapshot.stage and snapshot.status == "running":
+            items.append(f'<li class="current" aria-current="step">{name}</li>')
+        else:
+            items.append(f'<li class="{"stopped" if stage == snapshot.stage else "waiting"}">{name}</li>')
+    return f'<ol class="stages">{"".join(items)}</ol>'
+
+
+def _step(snapshot: Snapshot) -> str:
+    if not snapshot.steps:
+        return ""
+    doing = snapshot.doing or say("progress.training")
+    words = say("progress.step", doing=doing, step=snapshot.step, steps=snapshot.steps)
+    if snapshot.eta_seconds is not None:
+        words += " · " + say("progress.eta", time=units.duration(snapshot.eta_seconds))
+    return markup.bar(snapshot.step / snapshot.steps, doing) + markup.text("p", words, "step")
+
+
+def _ending(snapshot: Snapshot) -> str:
+    if snapshot.status in UNFINISHED:
+        return ""
+    seconds = (snapshot.ended or 0) - (snapshot.started or snapshot.ended or 0)
+    sentence = say(f"progress.{snapshot.status}", error=snapshot.error or "", time=units.duration(seconds))
+    return markup.alert(sentence) if snapshot.status == "failed" else markup.text("p", sentence)

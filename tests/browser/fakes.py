@@ -1,0 +1,134 @@
+"""The engine's stand-ins for the page's tests: a pipeline that waits at a gate, and instant answers without torch."""
+
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+from compression.catalog import STAGES
+from compression.config import NoQuantization, RunConfig
+from compression.errors import ConfigError
+from compression.events import EpochEnded, Notice, Progress, Report, RunStarted, StageEnded, StageStarted, TrainingStep
+from compression.measure.preview import Preview
+from compression.measure.size import Estimate
+from compression.predict.predictor import Prediction
+from compression.result import Environment, Latency, Metrics, ModelReport, Result, StageReport
+
+STEPS = 60
+
+
+def metrics(right: float) -> Metrics:
+    """Hand-made metrics of a model that gets this share of 400 URLs right."""
+    wrong = round(400 * (1 - right))
+    fp, fn = wrong // 2, wrong - wrong // 2
+    confusion = ((200 - fp, fp), (fn, 200 - fn))
+    precision, recall = (200 - fn) / (200 - fn + fp), (200 - fn) / 200
+    f1 = 2 * precision * recall / (precision + recall)
+    return Metrics(
+        accuracy=1 - wrong / 400, precision=precision, recall=recall, f1=f1, roc_auc=min(1.0, right + 0.02),
+        examples=400, confusion=confusion,
+    )  # fmt: skip
+
+
+def result(config: RunConfig, folder: Path = Path("run")) -> Result:
+    """A whole hand-made result: 14.0 times smaller, 0.5 points less accurate, 2.1 times faster."""
+    models = {
+        name: ModelReport(
+            parameters=parameters, size_bytes=size, size_stored_bytes=size,
+            metrics={"validation": metrics(right), "test": metrics(right)},
+            latency_ms=Latency(p50=p50, p95=p95), folder=str(folder / "models" / name),
+        )
+        for name, parameters, size, right, p50, p95 in (
+            ("teacher", 22_700_000, 91_600_000, 0.9725, 12.6, 16.8),
+            ("student", 4_100_000, 17_100_000, 0.9675, 5.1, 7.2),
+            ("compressed", 4_100_000, 6_540_000, 0.9675, 6.0, 8.4),
+        )
+    }  # fmt: skip
+    environment = Environment(
+        python="3.11", packages={}, device="Test CPU, 2 threads", cpu="Test CPU", cpu_flags=[], threads=2,
+        created="2026-01-01T00:00:00Z",
+    )  # fmt: skip
+    return Result(config=config, environment=environment, stages=[], models=models)
+
+
+class Pipeline:
+    """A pipeline that stops in the middle of distilling until `gate` is set, reporting all the while."""
+
+    def __init__(self) -> None:
+        self.gate = threading.Event()
+
+    def __call__(self, config: RunConfig, report: Report, output: Path) -> Result:
+        report(RunStarted(device="Test CPU, 2 threads", stages=STAGES))
+        for stage in STAGES:
+            report(StageStarted(stage=stage))
+            if stage == "load":
+                report(Notice(text="Bundled data: 2,400 URLs, <b>all</b> generated."))
+            if stage == "distill":
+                self._distill(config, report)
+            report(
+                StageEnded(
+                    report=StageReport(name=stage, seconds=1.5, parameters=None, size_bytes=None, validation=None)
+                )
+            )
+        return result(config, output)
+
+    def _distill(self, config: RunConfig, report: Report) -> None:
+        epochs = config.distillation.epochs
+        for step in range(1, STEPS + 1):
+            loss = 0.05 + 0.6 * 0.95**step
+            report(
+                TrainingStep(
+                    stage="distill",
+                    step=step,
+                    steps=STEPS,
+                    epoch=1,
+                    loss=loss,
+                    soft_loss=0.8 * loss,
+                    hard_loss=1.4 * loss,
+                )
+            )
+            if step == STEPS // 2:
+                report(
+                    EpochEnded(stage="distill", epoch=1, epochs=epochs, student=metrics(0.94), teacher=metrics(0.9725))
+                )
+                while not self.gate.wait(0.05):  # a held run still reports, so that it can be cancelled
+                    report(Progress(stage="distill", doing="Waiting at the gate", step=step, steps=STEPS))
+
+
+def estimate(config: RunConfig) -> Estimate:
+    """Sizes that follow the number of layers and the scheme; five layers cannot be built."""
+    layers = config.student.layers or 6
+    if layers == 5:
+        raise ConfigError("Five layers cannot be built here. Choose another number of layers.", "student.layers")
+    bits = 4 if isinstance(config.quantization, NoQuantization) else 1
+    parts = {
+        "embeddings": 7_700_000,
+        "encoder": 1_200_000 * layers * bits,
+        "head": 300_000,
+        "tokenizer and config": 200_000,
+    }
+    return Estimate(
+        teacher_parameters=22_700_000, teacher_bytes=91_600_000, student_parameters=4_000_000 + 1_200_000 * layers,
+        student_bytes=16_000_000 + 4_800_000 * layers, compressed_bytes=sum(parts.values()), parts=parts,
+        layers=layers, heads=12, hidden_size=384, intermediate_size=1536,
+    )  # fmt: skip
+
+
+def preview(config: RunConfig) -> Preview:
+    """Three splits and a hostile row."""
+    return Preview(
+        rows={"train": 1680, "validation": 360, "test": 360}, phishing={"train": 840, "validation": 180, "test": 180},
+        skipped=2, examples=[("http://evil.example/<img src=x onerror=alert(1)>", "Not Safe")],
+        token_lengths={"p50": 18.0, "p95": 41.0, "p99": 77.0, "max": 120.0}, truncated=0.0, notes=[],
+    )  # fmt: skip
+
+
+def classify(url: str, folders: Mapping[str, Path]) -> dict[str, Prediction]:
+    """Phishing if the URL says 'evil' or 'login'."""
+    bad = any(word in url for word in ("evil", "login"))
+    probability = 0.983 if bad else 0.021
+    return {name: Prediction(url, "Not Safe" if bad else "Safe", probability, 5.4) for name in folders}
+
+
+def unsupported(config: RunConfig) -> str:
+    """This host has no 8-bit."""
+    return "This host cannot run this scheme: it has no 8-bit." if config.quantization.scheme == "int8" else ""
