@@ -64,6 +64,7 @@ def actionable(error: BaseException) -> CompressionError | None:
             "The host ran out of memory. Use a smaller batch size, fewer or narrower layers, "
             "or a shorter maximum length."
         )
-    if (isinstance(error, OSError) and error.errno == errno.ENOSPC) or "No space left on device" in text:
-        return ResourceError("The disk is full. Free some space and run again; finished runs are still there.")
+    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    if full or "No space left on device" in text:  # safetensors reports it as an error of its own kind
+        return ResourceError("The disk is full. Free some space, or delete runs you no longer need, and run again.")
     return None

@@ -92,7 +92,7 @@ def distill(
     steps = settings.epochs * len(in_order(len(train), settings.batch_size))
 
     accelerator = open_accelerator(device, training_precision(config.training.precision, device))
-    optimizer = torch.optim.Adam(student.model.parameters(), lr=settings.learning_rate)
+    optimizer = torch.optim.Adam(student.model.parameters(), lr=settings.learning_rate, fused=True)
     optimizer = accelerator.prepare(optimizer)
     schedule = _schedule(optimizer, config, steps)
     torch.manual_seed(config.seed)

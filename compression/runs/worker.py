@@ -7,7 +7,6 @@ Visitors only submit, ask to cancel, and look. The pipeline is an argument, so t
 """
 
 import contextvars
-import errno
 import logging
 import secrets
 import threading
@@ -18,7 +17,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from compression.config import RunConfig
-from compression.errors import CompressionError, ResourceError, RunCancelled, StorageError
+from compression.errors import CompressionError, ResourceError, RunCancelled, StorageError, actionable
 from compression.events import Event, Progress, Report, TrainingStep
 from compression.result import Result
 from compression.runs.snapshot import Fold, Run, Snapshot, Status, advance, describe, snapshot
@@ -30,10 +29,6 @@ _LOG = logging.getLogger(__name__)
 _WRITE_EVERY_S = 0.25  # how long step events may wait to be written; all others are written at once
 _FINISHED_KEPT = 64  # snapshots of finished runs kept in memory
 
-_OUT_OF_MEMORY = (
-    "The run ran out of memory: use a smaller batch size, fewer or narrower layers, or a shorter maximum length."
-)
-_DISK_FULL = "The disk is full. Delete runs you no longer need, or free some disk space, then press Run again."
 _OUR_BUG = "Something went wrong that should not have. The server's log says what; press Run to try again."
 
 
@@ -242,11 +237,5 @@ def _is_step(event: Event) -> bool:
 
 def _sentence(error: Exception) -> str:
     """What to tell the visitor about why a run failed; a traceback is for the log alone."""
-    if isinstance(error, CompressionError):
-        return str(error).encode("utf-8", "replace").decode()  # a path may hold what no page can show
-    torch_ran_out = type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in str(error)
-    if isinstance(error, MemoryError) or torch_ran_out:
-        return _OUT_OF_MEMORY
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return _DISK_FULL
-    return _OUR_BUG
+    reason = actionable(error)
+    return _OUR_BUG if reason is None else str(reason).encode("utf-8", "replace").decode()  # a path may hold anything

@@ -33,7 +33,7 @@ def loss_curve(curve: Sequence[TrainingStep]) -> go.Figure:
         losses = [round(getattr(point, field), 5) for point in curve]
         line = {"color": colour, "dash": dash, "width": 2.5 * opacity}
         figure.add_scatter(x=steps, y=losses, name=say(f"chart.loss.{part}"), line=line, mode="lines", opacity=opacity)
-    figure.update_xaxes(title=say("chart.loss.steps"), range=[0, max(steps[-1], 2) if steps else 2])
+    figure.update_xaxes(title=say("chart.loss.steps"), range=[0, curve[-1].steps if curve else 1])
     figure.update_yaxes(rangemode="tozero")
     return figure
 

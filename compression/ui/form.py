@@ -53,8 +53,7 @@ def to_config(values: Values) -> RunConfig:
         return recipe.parse(recipe.nest(given))
     except ConfigError as error:
         if error.key in KEYS:
-            legal = recipe.legal(error.key)
-            raise ConfigError(say("message.illegal", label=say(error.key), legal=legal), error.key) from None
+            raise ConfigError(_refusal(error.key), error.key) from None
         raise
 
 
@@ -107,6 +106,13 @@ def refuse_local_paths(config: RunConfig) -> None:
         place = flat[key]
         if hosted() and place not in (None, BUNDLED) and _is_local(place):
             raise ConfigError(say("message.local", label=say(key)), key)
+
+
+def _refusal(key: str) -> str:
+    if kind(key) in ("text", "open choice"):
+        return say("message.text", label=say(key))
+    legal = recipe.legal(key).replace("nothing (null)", say("message.nothing"))
+    return say("message.illegal", label=say(key), legal=legal)
 
 
 def _is_local(place: str) -> bool:

@@ -6,6 +6,7 @@ imported where it is called, so that the page is built and served before torch i
 
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from compression.ui.views.estimate import estimate_card
 from compression.ui.views.history import run_list
 from compression.ui.views.preview import preview_card
 from compression.ui.views.verdicts import verdict_cards
-from compression.ui.words import say
+from compression.ui.words import friendly, say
 
 Updates = dict[str, Any]
 # What BrowserState keeps: the visitor's random id, which owns runs and is never shown, and the last run's id.
@@ -68,7 +69,7 @@ class Handlers:
                 updates |= drawing.going(snapshot, self._owns(browser, viewing), now["cancelling"] == viewing)
             return updates
         except CompressionError as error:
-            return {"progress": markup.alert(str(error)), "timer": gr.Timer(active=False)}
+            return {"progress": _alert(error), "timer": gr.Timer(active=False)}
 
     # The recipe
 
@@ -98,7 +99,7 @@ class Handlers:
             updates["estimate"] = estimate_card(estimate, config)
             updates["why-embeddings"] = markup.text("p", notes.embeddings(estimate))
         except CompressionError as error:
-            updates["estimate"] = markup.alert(str(error))
+            updates["estimate"] = _alert(error)
             updates["why-embeddings"] = markup.empty("why.embeddings.empty")
         return updates
 
@@ -111,7 +112,7 @@ class Handlers:
             form.refuse_local_paths(config)
             found = preview(config)
         except CompressionError as error:
-            return {"preview": markup.alert(str(error)), "why-padding": markup.empty("why.padding.empty")}
+            return {"preview": _alert(error), "why-padding": markup.empty("why.padding.empty")}
         padding = markup.text("p", notes.padding(found, config))
         return {"preview": preview_card(found, config), "why-padding": padding}
 
@@ -127,7 +128,7 @@ class Handlers:
                 raise UnsupportedError(reason)
             run_id = self._runs.submit(config, browser["visitor"])
         except CompressionError as error:
-            return {"message": markup.alert(str(error))}
+            return {"message": _alert(error)}
         return {"browser": {**browser, "run": run_id}, "viewing": run_id, "seen": None, "message": ""}
 
     def cancel(self, browser: Any, viewing: str, seen: Any) -> Updates:
@@ -135,7 +136,7 @@ class Handlers:
         try:
             self._runs.cancel(viewing, _known(browser)["visitor"])
         except CompressionError as error:
-            return {"message": markup.alert(str(error))}
+            return {"message": _alert(error)}
         waiting = gr.Button(say("cancelling"), interactive=False)
         return {"seen": {**(seen or drawing.mark(None)), "cancelling": viewing, "revision": -1}, "cancel": waiting}
 
@@ -151,7 +152,7 @@ class Handlers:
             if snapshot is None:
                 raise ConfigError(say("message.unknown-run"))
         except CompressionError as error:
-            return {"runs": markup.alert(str(error)) + self._list(browser, viewing)["runs"]}
+            return {"runs": _alert(error) + self._list(browser, viewing)["runs"]}
         shown = _fill(form.to_values(snapshot.config))
         return {"browser": {**browser, "run": run_id}, "viewing": run_id, "seen": None, **shown}
 
@@ -176,7 +177,7 @@ class Handlers:
                 sizes = {"teacher": size_bytes(BUNDLED_TEACHER)}
             return {"verdicts": verdict_cards(url, classify(url, folders), sizes)}
         except CompressionError as error:
-            return {"verdicts": markup.alert(str(error))}
+            return {"verdicts": _alert(error)}
 
     def _folders(self, snapshot: Snapshot) -> Mapping[str, Path]:
         assert snapshot.result is not None
@@ -190,6 +191,12 @@ class Handlers:
         return {"runs": run_list(self._runs.owned(_known(browser)["visitor"]), viewing)}
 
 
+def warm_up() -> None:
+    """Loads what the first estimate needs (torch, seconds long), so that no visitor waits for it."""
+    with suppress(CompressionError):
+        _estimate(RunConfig())
+
+
 def _known(browser: Any) -> dict[str, str]:
     """What the browser keeps, checked: it comes from the visitor, so it may be anything."""
     kept = browser if isinstance(browser, dict) else NOBODY
@@ -197,6 +204,10 @@ def _known(browser: Any) -> dict[str, str]:
     if not isinstance(visitor, str) or len(visitor) != _ID_LENGTH:
         visitor = secrets.token_urlsafe(24)
     return {"visitor": visitor, "run": run if isinstance(run, str) else ""}
+
+
+def _alert(error: CompressionError) -> str:
+    return markup.alert(friendly(str(error)))
 
 
 def _fill(values: form.Values) -> Updates:
@@ -234,4 +245,4 @@ def _unsupported(config: RunConfig) -> str:
     student = plan_student(config.student, read_config(locate(config.teacher)))
     reason = unsupported(config.quantization, resolve(config.device).type, student)
     scheme = say(f"quantization.scheme={config.quantization.scheme}")
-    return say("message.unsupported", scheme=scheme, reason=reason) if reason else ""
+    return say("message.unsupported", scheme=scheme, reason=friendly(reason)) if reason else ""

@@ -7,24 +7,37 @@ from typing import Any
 import gradio as gr
 
 from compression.catalog import ASSETS
+from compression.errors import ResourceError
 from compression.runs.store import RunStore
 from compression.runs.worker import Runs
 from compression.ui.form import hosted
+from compression.ui.handlers import warm_up
 from compression.ui.page import build
 from compression.ui.theme import theme
+from compression.ui.words import say
 
 STYLE = ASSETS / "style.css"
 _STOP_SECONDS = 10.0
 
 
 def launch(host: str | None = None, port: int | None = None) -> None:
-    """Serves the page until interrupted; host and port default to the environment, then to this machine alone."""
+    """Serves the page until interrupted; host and port default to the environment, then to this machine alone.
+
+    Raises: StorageError if runs cannot be kept, ResourceError if the address cannot be had.
+    """
     from compression import pipeline
 
     runs = Runs(RunStore(home()), pipeline.run)
     runs.start()
     try:
-        serve(build(runs), host, port)
+        page = build(runs)
+        try:
+            _, url, _ = serve(page, host, port, quiet=True, prevent_thread_lock=True)
+        except OSError:
+            raise ResourceError(say("message.address")) from None
+        print(say("served", url=url), flush=True)
+        warm_up()
+        page.block_thread()
     finally:
         runs.stop(_STOP_SECONDS)
 

@@ -31,6 +31,7 @@ def app(tmp_path: Path) -> Iterator[str]:
             process.wait(30)
 
 
+@pytest.mark.timeout(600)
 def test_quick_runs_from_start_to_verdict(app: str, visit: Visit) -> None:
     page = visit(app)
     expect(page.locator("#preset").get_by_label("Quick")).to_be_checked()
@@ -54,8 +55,9 @@ def _photograph(page: Page) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     page.evaluate("window.scrollTo(0, 0)")
     page.screenshot(path=folder / "page.png")
-    page.locator("#section-compare").screenshot(path=folder / "compare.png")
-    page.locator("#section-classify").screenshot(path=folder / "classify.png")
+    for section in ("compare", "classify"):
+        page.locator(f"#section-{section}").evaluate("section => section.scrollIntoView()")
+        page.screenshot(path=folder / f"{section}.png")
 
 
 def _wait_until_served(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:

@@ -9,7 +9,7 @@ from compression.catalog import PRESETS
 from compression.config import RunConfig, bounds, choices, keys, nest, parse
 from compression.errors import CompressionError, ConfigError, DataError
 from compression.ui import form, urls
-from compression.ui.words import LANGUAGES, say
+from compression.ui.words import LANGUAGES, friendly, say
 
 OTHER: dict[str, Any] = {
     "teacher": "/models/mine",
@@ -87,6 +87,11 @@ def test_nothing_sent_in_place_of_a_value_does_more_than_a_sentence(key: str, va
     assert form.preset_of(values) in PRESETS
 
 
+def test_a_pretrained_student_needs_its_encoder() -> None:
+    with pytest.raises(ConfigError, match="Pretrained encoder: please fill this in"):
+        form.to_config(quick(student__init="pretrained", student__base=" "))
+
+
 def test_emptied_fields_follow_the_teacher() -> None:
     student = form.to_config(quick(student__layers="  ", student__heads="")).student
     assert student.layers is None
@@ -155,3 +160,15 @@ def test_what_is_no_url_gets_a_sentence(typed: object) -> None:
 )
 def test_a_defanged_url_is_no_link(url: str, shown: str) -> None:
     assert urls.defang(url) == shown
+
+
+@pytest.mark.parametrize(
+    ("engine", "page"),
+    [
+        ("student.layers = 40, but the teacher has 3.", "“Layers: 40”, but the teacher has 3."),
+        ("Or use student.init = random.", "Or use “The student starts from: Random weights”."),
+        ("See model.safetensors in a.example.", "See model.safetensors in a.example."),
+    ],
+)
+def test_the_engines_sentences_speak_of_labels_on_the_page(engine: str, page: str) -> None:
+    assert friendly(engine) == page

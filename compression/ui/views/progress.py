@@ -6,7 +6,7 @@ from html import escape
 from compression.events import EpochEnded, TrainingStep
 from compression.runs.snapshot import Snapshot
 from compression.ui import markup, units
-from compression.ui.words import named, say
+from compression.ui.words import friendly, named, say
 
 UNFINISHED = ("queued", "running")
 _TABLE_ROWS = 12
@@ -99,5 +99,5 @@ def _ending(snapshot: Snapshot) -> str:
     if snapshot.status in UNFINISHED:
         return ""
     seconds = (snapshot.ended or 0) - (snapshot.started or snapshot.ended or 0)
-    sentence = say(f"progress.{snapshot.status}", error=snapshot.error or "", time=units.duration(seconds))
+    sentence = say(f"progress.{snapshot.status}", error=friendly(snapshot.error or ""), time=units.duration(seconds))
     return markup.alert(sentence) if snapshot.status == "failed" else markup.text("p", sentence)

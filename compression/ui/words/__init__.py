@@ -3,16 +3,33 @@
 One table a language; a second language is one more module with the same keys and one more line in `LANGUAGES`.
 """
 
+import re
 from typing import Any
 
 from compression.ui.words import en
 
 LANGUAGES: dict[str, dict[str, str]] = {"en": en.WORDS}
 
+# A dotted recipe key in a sentence, and the value it may be given there.
+_SETTING = re.compile(r"\b([a-z]+\.[a-z_]+)(?: = (-?[\w.-]*\w))?")
+
 
 def say(address: str, language: str = "en", **values: Any) -> str:
     """The words at an address, with `values` filled in. Raises KeyError for an address that has none."""
     return LANGUAGES[language][address].format(**values)
+
+
+def friendly(message: str, language: str = "en") -> str:
+    """A message of the engine in the page's words: labels for recipe keys, names for choices."""
+    words = LANGUAGES[language]
+
+    def label(found: re.Match[str]) -> str:
+        key, value = found.groups()
+        if key not in words:
+            return found[0]
+        return f"“{words[key]}: {words.get(f'{key}={value}', value)}”" if value else f"“{words[key]}”"
+
+    return _SETTING.sub(label, message)
 
 
 def named(kind: str, name: str, language: str = "en") -> str:

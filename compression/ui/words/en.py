@@ -74,6 +74,7 @@ FORM = {
 PAGE = {
     "unset": "as it starts",
     "title": "Compression Lab",
+    "served": "Compression Lab is at {url} (Ctrl+C stops it).",
     "hero.title": "How small can a model get before it stops being good?",
     "hero.lead": "A large teacher trains a small student to spot phishing URLs; the student is then squeezed into "
     "fewer bits. You choose how, and see, honestly measured, what it cost.",
@@ -207,10 +208,13 @@ NAMES = {
 
 MESSAGES = {
     "message.illegal": "{label}: please give {legal}.",
+    "message.text": "{label}: please fill this in, with 500 characters at most.",
+    "message.nothing": "leave it empty",
     "message.local": "{label}: this hosted page cannot read local files. Choose one from the list, or run the lab on "
     "your own machine.",
     "message.url.empty": "Type or paste a URL first, or pick one of the examples.",
     "message.url.long": "This is {length} characters long. Shorten it to {limit} and try again.",
+    "message.address": "This host and port cannot be served. Another program may be using them: choose another port.",
     "message.unknown-run": "There is no run with this link any more. Start a new one, or open one of yours below.",
     "message.shared": "You are watching a shared run: only the person who started it can cancel or delete it.",
     "message.unsupported": "Not on this host: {scheme}. {reason}",
