@@ -10,8 +10,9 @@ from typing import Annotated, Any
 import typer
 
 from compression.catalog import PRESETS
-from compression.config import ColumnsConfig, Device, nest, parse
+from compression.config import ColumnsConfig, Device
 from compression.errors import ConfigError, DataError, ResourceError, actionable
+from compression.recipe import nest, parse
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 

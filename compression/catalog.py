@@ -25,7 +25,7 @@ PRESETS = {
         "quick",
         {
             "student": {"init": "teacher-layers", "layers": 2},
-            "distillation": {"epochs": 4, "learning_rate": 5e-4, "soft_weight": 0.7},
+            "distillation": {"epochs": 3, "learning_rate": 5e-4, "soft_weight": 0.7},
             "quantization": {"scheme": "nf4", "double": True},
         },
     ),

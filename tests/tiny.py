@@ -1,4 +1,4 @@
-"""Small things to test with: a two-layer model of any architecture, a tokenizer, and 64 labelled URLs, all made here."""
+"""Small things to test with, all made here: a two-layer model of any architecture, a tokenizer, labelled URLs."""
 
 import csv
 from pathlib import Path

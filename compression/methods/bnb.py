@@ -69,7 +69,7 @@ def head_modules(config: "PretrainedConfig") -> list[str]:
 
 
 def stored_tensors(scheme: Bnb, outputs: int, inputs: int) -> list[int]:
-    """Bytes of each tensor one (outputs, inputs) matrix becomes on disk: packed weights first, then scales and tables."""
+    """Bytes of each tensor one (outputs, inputs) matrix becomes on disk: packed weights, scales, tables."""
     weights = outputs * inputs
     if isinstance(scheme, Int8):
         return [weights, 4 * outputs, 1]

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from compression import config as recipe
+from compression import recipe
 from compression.catalog import BUNDLED, PRESETS
 from compression.config import RunConfig
 from compression.errors import ConfigError

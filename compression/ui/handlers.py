@@ -13,8 +13,9 @@ from typing import Any
 import gradio as gr
 
 from compression.catalog import BUNDLED_TEACHER
-from compression.config import RunConfig, choices, parse
-from compression.errors import CompressionError, ConfigError, UnsupportedError
+from compression.config import RunConfig
+from compression.errors import CompressionError, ConfigError
+from compression.recipe import choices, parse
 from compression.runs.snapshot import Snapshot
 from compression.runs.worker import Runs
 from compression.ui import drawing, form, markup, notes
@@ -28,6 +29,7 @@ from compression.ui.words import friendly, say
 Updates = dict[str, Any]
 # What BrowserState keeps: the visitor's random id, which owns runs and is never shown, and the last run's id.
 NOBODY = {"visitor": "", "run": ""}
+_MOMENT_SECONDS = 0.7
 _ID_LENGTH = 32  # characters of a visitor id: 24 random bytes in base64
 
 
@@ -120,21 +122,23 @@ class Handlers:
 
     def start(self, browser: Any, values: form.Values) -> Updates:
         """Submits a run and shows it; a recipe that cannot run is refused with the reason."""
+        from compression.pipeline import check
+
         browser = _known(browser)
         try:
             config = form.to_config(values)
-            _estimate(config)
-            if reason := _unsupported(config):
-                raise UnsupportedError(reason)
+            form.refuse_local_paths(config)
+            check(config)
             run_id = self._runs.submit(config, browser["visitor"])
         except CompressionError as error:
             return {"message": _alert(error)}
         return {"browser": {**browser, "run": run_id}, "viewing": run_id, "seen": None, "message": ""}
 
     def cancel(self, browser: Any, viewing: str, seen: Any) -> Updates:
-        """Asks the run on show to stop; says at once that it will."""
+        """Asks the run on show to stop; most do within a moment, else the page says that it will."""
         try:
             self._runs.cancel(viewing, _known(browser)["visitor"])
+            self._runs.wait(viewing, _MOMENT_SECONDS)  # the next drawing then shows the end, not the one a tick later
         except CompressionError as error:
             return {"message": _alert(error)}
         waiting = gr.Button(say("cancelling"), interactive=False)

@@ -71,6 +71,7 @@ def test_before_any_run_the_bundled_teacher_answers(site: Site, visit: Visit) ->
 def test_cancel_shows_within_two_seconds(site: Site, visit: Visit) -> None:
     page = visit(site.url)
     start(page)
+    expect(page.locator("#loss .js-plotly-plot .main-svg").first).to_be_visible()  # Plotly itself takes a while to load
     page.locator("#cancel").click()
     expect(page.locator("#progress .status")).to_have_text("Cancelled", timeout=2_000)
     expect(page.locator("#run")).to_be_enabled()

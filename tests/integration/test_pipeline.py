@@ -13,11 +13,12 @@ from compression import pipeline
 from compression.artefacts.folder import digest, load
 from compression.artefacts.weight import size_stored_bytes
 from compression.catalog import STAGES
-from compression.config import RunConfig, nest, parse
+from compression.config import RunConfig
 from compression.errors import ConfigError, ResourceError, RunCancelled
 from compression.events import EVENT, EpochEnded, Event, Progress, RunStarted, StageEnded, StageStarted, TrainingStep
 from compression.measure.size import estimate
 from compression.models.classifier import logits_of
+from compression.recipe import nest, parse
 from compression.result import Result
 
 CPU = torch.device("cpu")

@@ -14,9 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from compression.config import RunConfig, parse
+from compression.config import RunConfig
 from compression.errors import DataError, ResourceError, StorageError
 from compression.events import EpochEnded, Notice, Progress, Report, RunStarted, StageEnded, StageStarted, TrainingStep
+from compression.recipe import parse
 from compression.result import Environment, Latency, Metrics, ModelReport, Result, StageReport
 from compression.runs import Runs, RunStore, Snapshot
 from compression.runs import store as store_module

@@ -9,8 +9,9 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "browser"))
 import fakes
 
 from compression.catalog import ARTICLE_POINTS
-from compression.config import DistillationConfig, RunConfig, parse
+from compression.config import DistillationConfig, RunConfig
 from compression.events import TrainingStep
+from compression.recipe import parse
 from compression.result import ModelReport, Result
 from compression.runs.snapshot import CURVE_POINTS
 from compression.ui import charts, notes, units

@@ -5,8 +5,9 @@ import pickle
 import pytest
 
 from compression.catalog import PRESETS
-from compression.config import RunConfig, bounds, choices, flatten, keys, legal, nest, parse
+from compression.config import RunConfig
 from compression.errors import ConfigError
+from compression.recipe import bounds, choices, flatten, keys, legal, nest, parse
 
 # key: (a legal value other than the default, an illegal one)
 EXAMPLES = {
@@ -75,6 +76,12 @@ def test_unknown_keys_are_refused_wherever_they_stand() -> None:
             parse(recipe)
     with pytest.raises(ConfigError, match="is not a recipe key"):
         nest([("student.depth", 2)])
+
+
+def test_values_of_any_type_are_refused_in_words() -> None:
+    for recipe in ({"quantization": {"scheme": []}}, {"student": {"init": {}}}, {"student": []}, {"quantization": 4}):
+        with pytest.raises(ConfigError, match="is not possible"):
+            parse(recipe)
 
 
 def test_a_section_must_be_a_section() -> None:

@@ -33,7 +33,7 @@ def test_known_label_words(pair: str, change: "type[str]") -> None:
 
 
 def test_unknown_label_words_need_the_positive_one() -> None:
-    with pytest.raises(DataError, match="'meh'.*--positive"):
+    with pytest.raises(DataError, match=r"'meh'.*--positive"):
         label_ids(["meh", "safe"])
     assert label_ids(["meh", "oops"], positive="OOPS") == {"meh": 0, "oops": 1}
     with pytest.raises(DataError, match="No row has the label 'x'"):

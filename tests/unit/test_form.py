@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from compression.catalog import PRESETS
-from compression.config import RunConfig, bounds, choices, keys, nest, parse
+from compression.config import RunConfig
 from compression.errors import CompressionError, ConfigError, DataError
+from compression.recipe import bounds, choices, keys, nest, parse
 from compression.ui import form, urls
 from compression.ui.words import LANGUAGES, friendly, say
 

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from compression.config import RunConfig, parse
+from compression.config import RunConfig
 from compression.events import (
     EpochEnded,
     Event,
@@ -16,6 +16,7 @@ from compression.events import (
     StageStarted,
     TrainingStep,
 )
+from compression.recipe import parse
 from compression.result import Metrics, StageReport
 from compression.runs.snapshot import CURVE_POINTS, Fold, Run, Snapshot, advance, describe, fold, snapshot
 

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from random import Random
 from typing import NamedTuple
 
-from . import phishing, safe
-from .addresses import FREE_HOSTS_PHISHING, FREE_HOSTS_SAFE, SECOND_LEVEL
+from compression.data.corpus import phishing, safe
+from compression.data.corpus.addresses import FREE_HOSTS_PHISHING, FREE_HOSTS_SAFE, SECOND_LEVEL
 
 __all__ = ["BUNDLED_SEED", "BUNDLED_SIZES", "LabelledUrl", "bundled", "generate", "registered_domain", "stream"]
 

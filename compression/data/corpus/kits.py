@@ -2,9 +2,9 @@
 
 from random import Random
 
-from . import words
-from .addresses import TARGETS
-from .parts import BASE36, BASE62, HEX, coinage, e_mail, extension, number, run, word
+from compression.data.corpus import words
+from compression.data.corpus.addresses import TARGETS
+from compression.data.corpus.parts import BASE36, BASE62, HEX, coinage, e_mail, extension, number, run, word
 
 
 def brand(rng: Random) -> str:

@@ -3,7 +3,7 @@
 from functools import cache
 from random import Random
 
-from . import addresses, words
+from compression.data.corpus import addresses, words
 
 HEX = "0123456789abcdef"
 PAGE_ENDINGS = ("html", "html", "html", "htm", "php", "aspx", "asp", "shtml", "cfm", "jsp")

@@ -7,11 +7,25 @@ from collections.abc import Callable
 from random import Random
 from urllib.parse import quote
 
-from . import words
-from .addresses import REDIRECTORS, SHORTENERS, TARGETS, THROWAWAY_ENDINGS
-from .kits import brand, kit, kit_path, lure, page, session
-from .parts import BASE36, BASE62, HEX, coinage, draw, e_mail, hijacked_site, name, number, random_name, run, slug, word
-from .safe import business, download
+from compression.data.corpus import words
+from compression.data.corpus.addresses import REDIRECTORS, SHORTENERS, TARGETS, THROWAWAY_ENDINGS
+from compression.data.corpus.kits import brand, kit, kit_path, lure, page, session
+from compression.data.corpus.parts import (
+    BASE36,
+    BASE62,
+    HEX,
+    coinage,
+    draw,
+    e_mail,
+    hijacked_site,
+    name,
+    number,
+    random_name,
+    run,
+    slug,
+    word,
+)
+from compression.data.corpus.safe import business, download
 
 DOCUMENT_FOLDERS = (
     "dropbox", "Dropbox", "gdoc", "googledocs", "office365", "onedrive", "adobe", "docusign", "pdf", "excel", "doc",

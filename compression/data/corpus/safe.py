@@ -3,9 +3,23 @@
 from collections.abc import Callable
 from random import Random
 
-from . import words
-from .addresses import KNOWN_PAGES, TARGETS
-from .parts import BASE36, BASE62, coinage, draw, extension, honest_site, name, number, phrase, run, slug, title, word
+from compression.data.corpus import words
+from compression.data.corpus.addresses import KNOWN_PAGES, TARGETS
+from compression.data.corpus.parts import (
+    BASE36,
+    BASE62,
+    coinage,
+    draw,
+    extension,
+    honest_site,
+    name,
+    number,
+    phrase,
+    run,
+    slug,
+    title,
+    word,
+)
 
 SCRIPT_ENDINGS = ("php", "php", "aspx", "asp", "cfm")
 

@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from compression import config as recipe
+from compression import recipe
 from compression.ui import form, markup
 from compression.ui.words import LANGUAGES, say
 
