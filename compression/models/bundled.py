@@ -10,24 +10,19 @@ verdict hangs on it. Everything here follows from the data, the large teacher an
 """
 
 import csv
-import re
 import shutil
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from random import Random
 from typing import TYPE_CHECKING, Any
 
-from compression.data import corpus
 from compression.data.batching import bucketed, by_length, collate
-from compression.data.corpus.safe import official_page
+from compression.data.corpus_lesson import Composition, Lesson, compose, linear_reader, spelling
 from compression.errors import DataError
 
 if TYPE_CHECKING:
     import torch
-
-Reader = Callable[[Sequence[str]], "torch.Tensor"]  # texts to logits (texts, 2)
 
 MAX_LENGTH = 128
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
@@ -43,24 +38,11 @@ class Recipe:
     layers: tuple[int, ...] = (0, 2, 4, 5)
     intermediate_size: int = 768
     vocabulary: int = 5_000
-    recombined: int = 12_000
-    generated: int = 20_000
-    vouched: int = 2_000
     epochs: int = 2
     batch_size: int = 32
     learning_rate: float = 1.5e-4
     temperature: float = 2.0
-    linear_share: float = 0.4
-    hard_share_real: float = 0.3
-    hard_share_generated: float = 0.5
-
-
-@dataclass(frozen=True)
-class Lesson:
-    """What the student learns from: texts, and `targets` (texts, 2), softened probabilities."""
-
-    texts: list[str]
-    targets: "torch.Tensor"
+    composition: Composition = field(default_factory=Composition)
 
 
 def build_bundled_teacher(
@@ -85,8 +67,11 @@ def build_bundled_teacher(
     train, validation = (_read(data_folder / f"{split}.csv") for split in ("train", "validation"))
     big, big_tokenizer = load(big_teacher_folder)
     report(f"{len(train[0]):,} real URLs; the large teacher reads them and those made from them")
-    linear = linear_reader(*train)
-    lesson = compose(train, lambda texts: logits(big, big_tokenizer, texts), linear, recipe, seed)
+
+    def read(texts: Sequence[str]) -> "torch.Tensor":
+        return logits(big, big_tokenizer, texts)
+
+    lesson = compose(train, read, linear_reader(*train), recipe.composition, recipe.temperature, seed)
     tokenizer, kept = build_tokenizer(lesson.texts, big_tokenizer, recipe.vocabulary)
     student = cut(big, kept, recipe)
     report(f"{sum(p.numel() for p in student.parameters()):,} parameters, {len(lesson.texts):,} URLs to learn from")
@@ -126,99 +111,7 @@ def load(folder: Path) -> tuple[Any, Any]:
     return model, AutoTokenizer.from_pretrained(folder)
 
 
-# What the student learns from
-
-
-def compose(
-    train: tuple[list[str], list[int]],
-    read: Reader,
-    linear: Reader,
-    recipe: Recipe,
-    seed: int,
-) -> Lesson:
-    """Real URLs, recombined ones and generated ones, with soft targets from the logits of both readers.
-
-    `read` sees real and recombined URLs in three spellings, averaged; the linear reader knows no spellings. Where the
-    class is known it takes its share of the target. Pages of well-known sites are Safe whatever the readers say: both
-    have met these names mostly where they were abused.
-    """
-    import torch
-    from torch.nn.functional import one_hot
-
-    texts, labels = train
-    mixed = recombine(texts, labels, recipe.recombined, Random(seed))
-    made = corpus.generate(recipe.generated, seed + 7)
-
-    def soften(urls: Sequence[str], found: "torch.Tensor", known: Sequence[int], share: float) -> "torch.Tensor":
-        both = (1 - recipe.linear_share) * found + recipe.linear_share * linear(urls)
-        soft = (both / recipe.temperature).softmax(-1)
-        return (1 - share) * soft + share * one_hot(torch.tensor(known), 2) if share else soft
-
-    def read_in_all_spellings(urls: Sequence[str]) -> "torch.Tensor":
-        bare = [re.sub(r"(?i)^[a-z]+://(www\.)?", "", url.replace("&amp;", "&")) for url in urls]
-        return (read(urls) + read([f"http://{url}" for url in bare]) + read([f"https://www.{url}" for url in bare])) / 3
-
-    rng = Random(seed + 8)
-    vouched = sorted({f"https://{official_page(rng)}" for _ in range(recipe.vouched)})
-    made_texts, made_labels = [url.text for url in made], [url.label for url in made]
-    real = soften(texts, read_in_all_spellings(texts), labels, recipe.hard_share_real)
-    recombined = soften(mixed, read_in_all_spellings(mixed), (), 0)
-    generated = soften(made_texts, read(made_texts), made_labels, recipe.hard_share_generated)
-    safe = one_hot(torch.zeros(len(vouched), dtype=torch.long), 2).float()
-    return Lesson(texts + mixed + made_texts + vouched, torch.cat([real, recombined, generated, safe]))
-
-
-def linear_reader(texts: Sequence[str], labels: Sequence[int]) -> Reader:
-    """A reader (texts to logits) fitted on the texts: TF-IDF of character 2–5-grams and logistic regression.
-
-    It sees what a few thousand rows teach a linear model, and errs on other URLs than a pretrained encoder does.
-    """
-    import torch
-    from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.linear_model import LogisticRegression
-
-    plain = spelling().normalize_str
-    vectors = TfidfVectorizer(analyzer="char", ngram_range=(2, 5), min_df=2, sublinear_tf=True, preprocessor=plain)
-    model = LogisticRegression(C=10, max_iter=300).fit(vectors.fit_transform(texts), labels)
-
-    def read(urls: Sequence[str]) -> "torch.Tensor":
-        half = torch.tensor(model.decision_function(vectors.transform(urls)), dtype=torch.float32) / 2
-        return torch.stack([-half, half], -1)
-
-    return read
-
-
-def recombine(texts: Sequence[str], labels: Sequence[int], count: int, rng: Random) -> list[str]:
-    """`count` URLs with the host of one row and the rest of another, four in five times of the same class."""
-    halves: tuple[list[tuple[str, str]], ...] = ([], [])
-    for text, label in zip(texts, labels, strict=True):
-        if found := re.match(r"(https?://[^/?#]+)(.*)", text.replace("&amp;", "&")):
-            halves[label].append((found[1], found[2]))
-    mixed = []
-    for turn in range(count):
-        label = turn % 2
-        host = rng.choice(halves[label])[0]
-        mixed.append(host + rng.choice(halves[label if rng.random() < 0.8 else 1 - label])[1])
-    return mixed
-
-
 # The student
-
-
-def spelling() -> Any:
-    """The normalizer that writes an address one way: no scheme, `www.`, last slash, upper case, `&amp;`; only ASCII."""
-    from tokenizers import Regex, normalizers
-
-    return normalizers.Sequence(
-        [
-            normalizers.Lowercase(),
-            normalizers.Replace(Regex(r"^\s+|\s+$"), ""),
-            normalizers.Replace(Regex(r"[^\x21-\x7e]"), "~"),
-            normalizers.Replace("&amp;", "&"),
-            normalizers.Replace(Regex(r"^([a-z]+://)?(www\.)?"), ""),
-            normalizers.Replace(Regex(r"/+$"), ""),
-        ]
-    )
 
 
 def build_tokenizer(texts: Sequence[str], big_tokenizer: Any, size: int) -> tuple[Any, list[int]]:

@@ -69,6 +69,7 @@ def visit(browser: Browser) -> Iterator[Visit]:
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     """The page over a fake pipeline and a fake engine."""
+    from compression import pipeline as engine
     from compression.artefacts import weight
     from compression.measure import preview, size
     from compression.predict import predictor
@@ -78,6 +79,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     from compression.ui.page import build
     from compression.ui.server import serve
 
+    monkeypatch.setattr(engine, "check", fakes.check)
     monkeypatch.setattr(size, "estimate", fakes.estimate)
     monkeypatch.setattr(preview, "preview", fakes.preview)
     monkeypatch.setattr(predictor, "classify", fakes.classify)

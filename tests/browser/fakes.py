@@ -6,7 +6,7 @@ from pathlib import Path
 
 from compression.catalog import STAGES
 from compression.config import NoQuantization, RunConfig
-from compression.errors import ConfigError
+from compression.errors import ConfigError, UnsupportedError
 from compression.events import EpochEnded, Notice, Progress, Report, RunStarted, StageEnded, StageStarted, TrainingStep
 from compression.measure.preview import Preview
 from compression.measure.size import Estimate
@@ -127,6 +127,13 @@ def classify(url: str, folders: Mapping[str, Path]) -> dict[str, Prediction]:
     bad = any(word in url for word in ("evil", "login"))
     probability = 0.983 if bad else 0.021
     return {name: Prediction(url, "Not Safe" if bad else "Safe", probability, 5.4) for name in folders}
+
+
+def check(config: RunConfig) -> None:
+    """Refuses what `estimate` and `unsupported` refuse."""
+    estimate(config)
+    if reason := unsupported(config):
+        raise UnsupportedError(reason)
 
 
 def unsupported(config: RunConfig) -> str:

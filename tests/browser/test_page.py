@@ -6,10 +6,14 @@ import pytest
 from conftest import Site, Visit
 from playwright.sync_api import Page, expect
 
+from compression.catalog import PRESETS
+from compression.recipe import parse
+
 # Gradio's own use of pandas 3, in a thread of its server.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:gradio.queueing")
 
 HOSTILE = "http://evil.example/${7*7}{{7*7}}<img src=x onerror=\"document.title='owned'\">\u202egpj"
+QUICK_EPOCHS = parse(PRESETS["quick"].settings).distillation.epochs
 CHARTS = ("#size-accuracy", "#metrics", "#latency", "#confusion")
 
 
@@ -31,7 +35,7 @@ def test_a_run_survives_a_refresh_and_ends_in_charts_and_verdicts(site: Site, vi
     expect(progress).to_contain_text("Waiting at the gate, step 30 of 60")
     expect(progress.locator("[aria-current=step]")).to_have_text("Distill")
     expect(page.locator("#loss .js-plotly-plot .scatterlayer .trace")).to_have_count(3)
-    expect(page.locator("#epochs")).to_contain_text("Student, 1 / 4")
+    expect(page.locator("#epochs")).to_contain_text(f"Student, 1 / {QUICK_EPOCHS}")
     expect(page.locator("#run")).to_be_disabled()
     link = progress.locator("a").get_attribute("href")
 
@@ -164,7 +168,7 @@ def test_presets_fill_the_form_and_edits_can_be_brought_back(site: Site, visit: 
     page.locator("#undo-preset").click()
     expect(epochs).to_have_value("7")
     expect(preset.get_by_label("Custom")).to_be_checked()
-    epochs.fill("4")
+    epochs.fill(str(QUICK_EPOCHS))
     expect(preset.get_by_label("Quick")).to_be_checked()
 
 
