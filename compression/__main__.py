@@ -1,4 +1,4 @@
-"""The command line: `python -m compression run | evaluate | classify | train-teacher | serve`."""
+"""The command line: `python -m compression run | evaluate | classify | train-teacher | serve` and a few more."""
 
 import json
 import os
@@ -168,6 +168,19 @@ def train_teacher(
         metrics = pipeline.fine_tune(base, loaded, recipe, output, report)
     found = {"model": str(output), "data": data, "split": "validation"}
     _print(found | metrics.model_dump(mode="json") if as_json else metrics_table(f"{output}, validation", metrics))
+
+
+@app.command()
+def build_bundled_teacher(
+    data: Annotated[Path, typer.Option(help="Folder with train.csv and validation.csv.")],
+    big_teacher: Annotated[Path, typer.Option(help="Folder of the large teacher.")],
+    output: Output,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1)] = 0,
+) -> None:
+    """Rebuild the teacher that comes with the project, as its card describes; half an hour on two cores."""
+    from compression.models.bundled import build_bundled_teacher as build
+
+    build(data, big_teacher, output, seed, lambda line: print(line, file=sys.stderr, flush=True))
 
 
 @app.command()

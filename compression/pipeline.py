@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from compression import __version__
+from compression import __version__, hub
 from compression.artefacts import folder as artefact
 from compression.artefacts.weight import size_bytes, size_stored_bytes
 from compression.catalog import STAGES
@@ -45,17 +45,20 @@ def run(config: RunConfig, report: Report = ignore, output: Path | None = None) 
     """
     output = output or Path("run")
     device = check(config)
-    data = load_data(config.data, config.columns)
+    fetching = _fetching(report, "load")
+    data = load_data(config.data, config.columns, report=fetching)
     check_trainable(data.splits["train"])
     _write_json(output / "config.json", config.model_dump(mode="json"))
     folders = {name: output / "models" / name for name in ("student", "compressed")}
-    folders["teacher"] = locate(config.teacher)
     stages: list[StageReport] = []
     report(RunStarted(device=device_name(device), stages=STAGES))
 
     with _stage("load", report, stages) as done:
         for note in data.notes:
             report(Notice(text=note))
+        folders["teacher"] = locate(config.teacher, fetching)
+        if config.student.base is not None:
+            locate(config.student.base, fetching)
         teacher = artefact.load(folders["teacher"], device)
         teacher_metrics = _quality(teacher, data, "validation", report, "load")
         done(_parameters(teacher), size_bytes(folders["teacher"]), teacher_metrics)
@@ -109,7 +112,7 @@ def check(config: RunConfig) -> "torch.device":
     """The device the recipe will run on. Raises CompressionError if it cannot run here, before anything is loaded."""
     device = resolve(config.device)
     training_precision(config.training.precision, device)
-    plan = plan_student(config.student, read_config(locate(config.teacher)))
+    plan = plan_student(config.student, read_config(locate(config.teacher, weights=False)))
     if reason := unsupported(config.quantization, device.type, plan):
         raise UnsupportedError(reason)
     if config.distillation.max_length > plan.max_position_embeddings:
@@ -197,6 +200,13 @@ def _quality(classifier: Classifier, data: Data, split: str, report: Report, sta
 
 def _progress(report: Report, stage: str, doing: str) -> Callable[[int, int], None]:
     return lambda step, steps: report(Progress(stage=stage, doing=doing, step=step, steps=steps))
+
+
+def _fetching(report: Report, stage: str) -> hub.Transfer:
+    """Downloads reported as progress, in kilobytes."""
+    return lambda doing, done, size: report(
+        Progress(stage=stage, doing=doing, step=done // 1000, steps=max(1, size // 1000))
+    )
 
 
 @contextmanager

@@ -22,6 +22,7 @@ LAYERS = [
     ("recipe",),
     ("result",),
     ("events", "catalog"),
+    ("hub",),
     ("data",),
     ("models",),
     ("methods",),

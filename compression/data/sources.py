@@ -1,10 +1,11 @@
-"""Labelled URLs from wherever the recipe says: the bundled corpus, a CSV or Parquet file, a folder of splits."""
+"""Labelled URLs from wherever the recipe says: the bundled corpus, files, a folder of splits, the Hub."""
 
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from compression import hub
 from compression.catalog import BUNDLED
 from compression.config import ColumnsConfig
 from compression.data.files import SUFFIXES, Table, read_table
@@ -45,10 +46,17 @@ class Data:
         return content.hexdigest()
 
 
-def load_data(source: str, columns: ColumnsConfig | None = None, wanted: Sequence[str] = SPLITS) -> Data:
-    """The wanted splits of `source`: 'bundled', a CSV or Parquet file, or a folder of train, validation, test files.
+def load_data(
+    source: str,
+    columns: ColumnsConfig | None = None,
+    wanted: Sequence[str] = SPLITS,
+    report: hub.Transfer = hub.ignore,
+) -> Data:
+    """The wanted splits of `source`: 'bundled', a CSV or Parquet file, a folder of train, validation and test files, or
+    a Hub data set `owner/name[@revision]`.
 
-    Raises DataError with what to do. Only the files of the wanted splits are read.
+    Only the files of the wanted splits are read. `report` is called while something is fetched (what, bytes done,
+    bytes in all). Raises DataError with what to do.
     """
     columns = columns or ColumnsConfig()
     if source == BUNDLED:
@@ -60,12 +68,9 @@ def load_data(source: str, columns: ColumnsConfig | None = None, wanted: Sequenc
         if path.suffix.lower() not in SUFFIXES:
             raise DataError(f"{path} is neither .csv nor .parquet. Save the data in one of these forms.")
         return _single_file(path, columns, wanted)
-    if path.suffix.lower() in SUFFIXES or source.startswith((".", "/", "~")):
+    if not hub.is_hub_id(source):
         raise DataError(f"There is no file or folder {path}. Check the path.")
-    raise DataError(
-        f"There is no file or folder {source}, and data sets of the Hugging Face Hub cannot be read yet. "
-        "Download it as CSV or Parquet and give the file, or use 'bundled'."
-    )
+    return _hub(source, columns, wanted, report)
 
 
 def check_trainable(split: Split) -> None:
@@ -95,8 +100,27 @@ def _folder(folder: Path, columns: ColumnsConfig, wanted: Sequence[str]) -> Data
     return Data(splits, skipped, _skipped_note(skipped))
 
 
+def _hub(source: str, columns: ColumnsConfig, wanted: Sequence[str], report: hub.Transfer) -> Data:
+    """A Hub data set: its own splits where it has all three; else what it has, put together and split here."""
+    found = hub.fetch_dataset(source, report=report)
+    parts = {name: [_rows(read_table(path), columns, path) for path in paths] for name, paths in found.items()}
+    splits = {name: _joined([rows for rows, _ in held]) for name, held in parts.items()}
+    skipped = sum(lost for held in parts.values() for _, lost in held)
+    if set(SPLITS) <= set(splits):
+        return Data({name: splits[name] for name in wanted}, skipped, _skipped_note(skipped))
+    return _split(_joined(list(splits.values())), skipped, wanted, source)
+
+
+def _joined(splits: Sequence[Split]) -> Split:
+    return Split(tuple(t for s in splits for t in s.texts), tuple(label for s in splits for label in s.labels))
+
+
 def _single_file(path: Path, columns: ColumnsConfig, wanted: Sequence[str]) -> Data:
     rows, skipped = _rows(read_table(path), columns, path)
+    return _split(rows, skipped, wanted, str(path))
+
+
+def _split(rows: Split, skipped: int, wanted: Sequence[str], source: str) -> Data:
     assigned, apart = split_rows(rows.texts, rows.labels)
     splits = {
         name: Split(tuple(rows.texts[i] for i in assigned[name]), tuple(rows.labels[i] for i in assigned[name]))
@@ -104,7 +128,7 @@ def _single_file(path: Path, columns: ColumnsConfig, wanted: Sequence[str]) -> D
     }
     empty = [name for name in wanted if not len(splits[name])]
     if empty:
-        raise DataError(f"{path} has too few rows to be split three ways ({len(rows)}). Give at least a few dozen.")
+        raise DataError(f"{source} has too few rows to be split three ways ({len(rows)}). Give at least a few dozen.")
     notes = (
         ()
         if apart

@@ -29,7 +29,7 @@ def preview(config: RunConfig) -> Preview:
     import numpy as np
 
     data = load_data(config.data, config.columns)
-    tokenizer = load_tokenizer(locate(config.teacher))
+    tokenizer = load_tokenizer(locate(config.teacher, weights=False))
     train = data.splits["train"]
     encoded = tokenizer(list(train.texts[:_MEASURED]), truncation=False, verbose=False)["input_ids"]
     lengths = np.array([len(ids) for ids in encoded])

@@ -34,17 +34,17 @@ class Estimate:
 
 def estimate(config: RunConfig) -> Estimate:
     """What the recipe's models will weigh. Raises ConfigError or ModelError where the student cannot be built."""
-    teacher_folder = locate(config.teacher)
+    teacher_folder = locate(config.teacher, weights=False)
     teacher = read_config(teacher_folder)
     student = plan_student(config.student, teacher)
-    origin = locate(config.student.base) if isinstance(config.student, Pretrained) else teacher_folder
+    origin = locate(config.student.base, weights=False) if isinstance(config.student, Pretrained) else teacher_folder
     other_files = _bytes_beside_weights(origin)
     full = weight_bytes(student, NoQuantization())
     parts = weight_bytes(student, config.quantization) | {"tokenizer and config": other_files}
     shape = shape_of(student)
     return Estimate(
         teacher_parameters=count_parameters(teacher),
-        teacher_bytes=size_bytes(teacher_folder),
+        teacher_bytes=_teacher_bytes(teacher_folder, teacher),
         student_parameters=count_parameters(student),
         student_bytes=sum(full.values()) + other_files,
         compressed_bytes=sum(parts.values()),
@@ -71,6 +71,13 @@ def weight_bytes(config: "PretrainedConfig", quantization: QuantizationConfig) -
             stored = [weight.numel() * other_bytes(quantization)]
         parts[part] += sum(stored) + len(stored) * (len(name) + _HEADER_BYTES)
     return parts
+
+
+def _teacher_bytes(folder: Path, config: "PretrainedConfig") -> int:
+    """Bytes of the teacher's folder, as `size_bytes` counts them; worked out where its weights are not here yet."""
+    if list(folder.glob("*.safetensors")):
+        return size_bytes(folder)
+    return sum(weight_bytes(config, NoQuantization()).values()) + _bytes_beside_weights(folder)
 
 
 def _part(name: str, model: "PreTrainedModel") -> str:

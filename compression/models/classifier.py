@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from compression import hub
 from compression.catalog import BUNDLED, BUNDLED_TEACHER
 from compression.data.batching import by_length, collate
 from compression.data.labels import meaning
@@ -49,18 +50,21 @@ def _quiet_transformers() -> None:
     logging.disable_progress_bar()
 
 
-def locate(source: str) -> Path:
-    """The model folder `source` names ('bundled' or a path). Raises ModelError with what to do."""
+def locate(source: str, report: hub.Transfer = hub.ignore, weights: bool = True) -> Path:
+    """The model folder `source` names: 'bundled', a path, or a Hub id `owner/name[@revision]`, fetched where need be.
+
+    Without `weights`, a Hub model's folder may hold config and tokenizer only. `report` is called while something is
+    fetched (what, bytes done, bytes in all). Raises ModelError with what to do.
+    """
     if source == BUNDLED:
         return BUNDLED_TEACHER
     folder = Path(source).expanduser()
+    if not folder.exists() and hub.is_hub_id(source):
+        return hub.fetch_model(source, report=report, allowed=ARCHITECTURES, weights=weights)
     if not folder.is_dir():
-        if folder.exists() or source.startswith((".", "/", "~")):
-            raise ModelError(f"There is no folder {folder}. Give the folder of a saved model.")
-        raise ModelError(
-            f"There is no folder {source}, and models of the Hugging Face Hub cannot be loaded yet. "
-            "Download the model and give its folder, or use 'bundled'."
-        )
+        raise ModelError(f"There is no folder {folder}. Give the folder of a saved model, or a Hub id owner/name.")
+    if (folder / "config.json").is_file() and not list(folder.glob("*.safetensors")):
+        raise ModelError(f"{folder} has no .safetensors weights. Save the model with safe_serialization=True.")
     return folder
 
 
@@ -83,8 +87,6 @@ def read_config(folder: Path) -> "PretrainedConfig":
         raise ModelError(
             f"{folder} wants to run code of its own (auto_map), which is never done here. Use another model."
         )
-    if not list(folder.glob("*.safetensors")):
-        raise ModelError(f"{folder} has no .safetensors weights. Save the model with safe_serialization=True.")
     try:
         return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except Exception as error:  # transformers raises many kinds for a config with impossible values

@@ -39,7 +39,7 @@ def shape_of(config: "PretrainedConfig") -> Shape:
 
 def plan_student(student: StudentConfig, teacher: "PretrainedConfig") -> "PretrainedConfig":
     """The student's model config, from configs alone. Raises ConfigError with the reason where it cannot be built."""
-    origin = read_config(locate(student.base)) if isinstance(student, Pretrained) else teacher
+    origin = read_config(locate(student.base, weights=False)) if isinstance(student, Pretrained) else teacher
     shape = _shape(student, shape_of(origin))
     _check(student, shape, shape_of(origin))
     config = type(origin).from_dict(origin.to_dict())

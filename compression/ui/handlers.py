@@ -246,7 +246,7 @@ def _unsupported(config: RunConfig) -> str:
     from compression.models.device import resolve
     from compression.models.student import plan_student
 
-    student = plan_student(config.student, read_config(locate(config.teacher)))
+    student = plan_student(config.student, read_config(locate(config.teacher, weights=False)))
     reason = unsupported(config.quantization, resolve(config.device).type, student)
     scheme = say(f"quantization.scheme={config.quantization.scheme}")
     return say("message.unsupported", scheme=scheme, reason=friendly(reason)) if reason else ""

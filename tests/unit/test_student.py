@@ -9,7 +9,7 @@ import torch
 from compression.config import Nf4, NoQuantization, Pretrained, RandomWeights, TeacherLayers
 from compression.errors import CompressionError, ConfigError, ModelError
 from compression.measure.size import estimate, weight_bytes
-from compression.models.classifier import ARCHITECTURES, load_classifier, logits_of, read_config
+from compression.models.classifier import ARCHITECTURES, load_classifier, locate, logits_of, read_config
 from compression.models.student import build_student, count_parameters, evenly_spaced, layers_path, plan_student
 from compression.recipe import parse
 
@@ -132,7 +132,7 @@ def test_pickled_weights_are_refused(tmp_path: Path) -> None:
     folder = tiny.save_model(tmp_path / "m")
     (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
     with pytest.raises(ModelError, match=r"no \.safetensors"):
-        load_classifier(folder, CPU)
+        locate(str(folder))
 
 
 def test_a_heads_refusal_names_its_key(tiny_teacher: Path) -> None:
