@@ -9,6 +9,14 @@ ASSETS = Path(__file__).resolve().parent.parent / "assets"
 BUNDLED_TEACHER = ASSETS / "teacher"
 LABELS = {0: "Safe", 1: "Not Safe"}
 
+# What the page offers by name; anything else is typed: a Hub id, or a path.
+ARTICLE_TEACHER = "shawhin/bert-phishing-classifier_teacher"
+ARTICLE_DATA = "shawhin/phishing-site-classification"
+ARTICLE_BASE = "distilbert-base-uncased"
+TEACHERS = (BUNDLED, ARTICLE_TEACHER)
+DATA_SETS = (BUNDLED, ARTICLE_DATA)
+BASES = (ARTICLE_BASE, "google-bert/bert-base-uncased")
+
 STAGES = ("load", "distill", "quantize", "evaluate")
 
 
@@ -32,9 +40,9 @@ PRESETS = {
     "article": Preset(
         "article",
         {
-            "teacher": "shawhin/bert-phishing-classifier_teacher",
-            "data": "shawhin/phishing-site-classification",
-            "student": {"init": "pretrained", "base": "distilbert-base-uncased", "layers": 4, "heads": 8},
+            "teacher": ARTICLE_TEACHER,
+            "data": ARTICLE_DATA,
+            "student": {"init": "pretrained", "base": ARTICLE_BASE, "layers": 4, "heads": 8},
             "training": {"bucketing": False, "precision": "fp32"},
             "distillation": {
                 "epochs": 5,

@@ -81,7 +81,7 @@ def latency(result: Result) -> go.Figure:
         for percentile in ("p50", "p95")
     }
     figure = _bars(groups, lambda value: f"{value:.1f} ms", 280)
-    figure.update_xaxes(title="ms", range=[0, 1.25 * max(m.latency_ms.p95 for m in result.models.values())])
+    figure.update_xaxes(title="ms", range=[0, 1.45 * max(m.latency_ms.p95 for m in result.models.values())])
     return figure
 
 
@@ -115,7 +115,7 @@ def _join(
 ) -> None:
     """Named points with a line through them, labels on alternating sides; hollow and grey without colours."""
     shapes = [SHAPES[i % len(SHAPES)] + ("" if colours else "-open") for i in range(len(points))]
-    sides = ("top center", "bottom center") if colours else ("bottom center", "top right", "bottom left")
+    sides = ("top center", "bottom center") if colours else ("bottom center", "top center", "bottom left")
     figure.add_scatter(
         x=[x for _, x, _ in points],
         y=[y for _, _, y in points],

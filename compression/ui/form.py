@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from compression import recipe
-from compression.catalog import BUNDLED, PRESETS
+from compression.catalog import BASES, BUNDLED, DATA_SETS, PRESETS, TEACHERS
 from compression.config import RunConfig
 from compression.errors import ConfigError
 from compression.ui.words import say
@@ -24,7 +24,7 @@ OPENED_BY = {"student.base": "student.init", "quantization.double": "quantizatio
 # Numbers that are easier to slide than to type, with their step.
 STEPS = {"distillation.temperature": 0.5, "distillation.soft_weight": 0.05}
 # What the open choices offer beside free text.
-OFFERED = {key: tuple(dict.fromkeys([BUNDLED])) for key in ("teacher", "data")}
+OFFERED = {"teacher": TEACHERS, "data": DATA_SETS, "student.base": BASES}
 # What a look at the data depends on.
 SOURCES = ("teacher", "data", "columns.text", "columns.label", "columns.positive")
 # Recipe keys that may name something on the server's disk.
@@ -86,7 +86,7 @@ def applies(key: str, values: Values) -> bool:
     if key not in OPENED_BY:
         return True
     opener = OPENED_BY[key]
-    probe = "any" if kind(key) == "text" else True
+    probe = "any" if kind(key) in ("text", "open choice") else True
     try:
         recipe.parse(recipe.nest([(opener, _tidy(values.get(opener))), (key, probe)]))
     except ConfigError:

@@ -2,11 +2,13 @@
 
 FORM = {
     "teacher": "Teacher",
-    "teacher.info": "The big model to imitate. Pick one, or type the path of a saved model folder.",
+    "teacher.info": "The big model to imitate. Pick one, or type a Hub id (owner/name) or the path of a saved model.",
     "teacher=bundled": "Bundled phishing teacher",
+    "teacher=shawhin/bert-phishing-classifier_teacher": "The article's teacher (Hub, 438 MB)",
     "data": "Data",
-    "data.info": "URLs with verdicts. Pick a set, or type the path of a CSV or Parquet file or a folder with splits.",
+    "data.info": "URLs with verdicts. Pick a set, or type a Hub id or the path of a CSV or Parquet file or a folder.",
     "data=bundled": "Bundled phishing URLs",
+    "data=shawhin/phishing-site-classification": "The article's URLs (Hub)",
     "columns.text": "URL column",
     "columns.text.info": "Which column holds the URL. Leave empty to detect it.",
     "columns.label": "Label column",
@@ -34,7 +36,7 @@ FORM = {
     "student.init=pretrained": "Another pretrained encoder",
     "student.init=random": "Random weights",
     "student.base": "Pretrained encoder",
-    "student.base.info": "The folder of a saved encoder; its first layers become the student.",
+    "student.base.info": "A Hub id or the folder of a saved encoder; its first layers become the student.",
     "student.layers": "Layers",
     "student.layers.info": "Fewer layers: faster, less able. Empty: as many as where it starts from.",
     "student.heads": "Attention heads",
@@ -72,7 +74,7 @@ FORM = {
 }
 
 PAGE = {
-    "unset": "as it starts",
+    "unset": "as where it starts from",
     "title": "Compression Lab",
     "served": "Compression Lab is at {url} (Ctrl+C stops it).",
     "hero.title": "How small can a model get before it stops being good?",
