@@ -7,6 +7,7 @@
   `check_unused` refuses to save a model that has answered. Moving such a model breaks it too: nothing here does.
 - The repacking fails while gradients are on: models only ever run under `torch.inference_mode`.
 - A compute dtype saved on one host may not exist on the next (a T4 has no bf16): `adapt` sets it by the device.
+- With the package `kernels` installed, importing it downloads native code: that package is not among the requirements.
 - Embeddings are never quantized: sizes count them as they are, and the page says so.
 """
 

@@ -1,5 +1,6 @@
 """The traps of bitsandbytes, one test each: every one of these failed, or would, without the adapter."""
 
+import importlib.util
 import subprocess
 import sys
 from pathlib import Path
@@ -99,6 +100,10 @@ def test_a_folder_from_another_host_gets_this_hosts_compute_dtype(
     model = load(tmp_path / "q", CPU).model
     layers = [m for m in model.modules() if type(m).__name__ == "Linear4bit"]
     assert {layer.compute_dtype for layer in layers} == {devices.compute_dtype(CPU)}
+
+
+def test_nothing_makes_it_download_native_code() -> None:
+    assert importlib.util.find_spec("kernels") is None
 
 
 def test_embeddings_stay_and_say_so(tmp_path: Path) -> None:

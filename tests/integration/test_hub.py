@@ -483,7 +483,6 @@ def test_a_cache_filled_by_huggingface_hub_is_used(hub: HubStandIn, cache: Path,
 
 
 def test_datasets_loads_from_it(data: HubStandIn, cache: Path) -> None:
-    pytest.importorskip("datasets")
     code = f"""
 import json
 from datasets import load_dataset
