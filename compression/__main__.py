@@ -12,11 +12,13 @@ import typer
 from compression.catalog import PRESETS
 from compression.config import ColumnsConfig, Device
 from compression.errors import ConfigError, DataError, ResourceError, actionable
+from compression.places import place
 from compression.recipe import nest, parse
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 
 INTERRUPTED = 130
+MODEL_FILES = (".json", ".safetensors", "vocab.txt", "merges.txt", "README.md")  # endings of what a model folder holds
 OURS = {"config.json", "result.json", "models"}  # what a run writes into its folder
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value on standard output and nothing else.")]
@@ -70,6 +72,9 @@ def run(
         nest((key, value) for key, value in given.items() if value is not None),
         nest(_assignment(text) for text in settings or ()),
     )
+    for source in filter(None, (recipe.teacher, recipe.data, recipe.student.base)):
+        if place(source).resolve() == place(str(output)).resolve():
+            raise ResourceError(f"{output} is what the run reads. Give another folder to write to.")
     result = pipeline.reusable(recipe, output) if reuse else None
     if result is None:
         _claim(output, overwrite)
@@ -124,8 +129,9 @@ def classify(
     if any(not url.strip() for url in urls):
         raise DataError("A URL is empty. Give at least one character.")
     predictor = Predictor(load(locate(model), resolve(_device(device))))
-    predictor.predict(urls[0])
+    predictor.predict("http://warm.up/")
     for url in urls:
+        url = url.encode("utf-8", "replace").decode()  # a byte the terminal could not decode
         prediction = predictor.predict(url.strip())
         fields = {"label": prediction.label, "probability": prediction.probability, "latency_ms": prediction.latency_ms}
         if as_json:
@@ -152,14 +158,17 @@ def train_teacher(
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
-    """Fine-tune a teacher on labelled URLs and keep its best epoch; the defaults are the article's."""
+    """Fine-tune a teacher on labelled URLs and keep its best epoch; the article also froze the encoder."""
     from compression import pipeline
     from compression.console import metrics_table, reporting
     from compression.data.sources import load_data
     from compression.models.teacher import TeacherRecipe
 
-    if output.exists() and any(output.iterdir()) and not overwrite:
-        raise ResourceError(f"{output} is not empty. Give another folder, or --overwrite to replace it.")
+    held = _held(output)
+    if held and not overwrite:
+        raise ResourceError(f"{output} is not empty. Give another folder, or --overwrite to replace the model in it.")
+    if others := sorted(name for name in held if not name.endswith(MODEL_FILES)):
+        raise ResourceError(f"{output} holds more than a model ({others[0]}). Give another folder.")
     loaded = load_data(
         data, ColumnsConfig(text=text_column, label=label_column, positive=positive), ("train", "validation")
     )
@@ -245,18 +254,26 @@ def _device(word: str) -> Device:
     return parse({"device": word}).device
 
 
+def _held(output: Path) -> set[str]:
+    """Names of what the folder `output` holds; nothing where it does not exist yet. Raises ResourceError for a file."""
+    try:
+        if place(str(output)).exists() and not output.is_dir():
+            raise ResourceError(f"{output} is a file. Give a folder.")
+        return {path.name for path in output.iterdir()} if output.exists() else set()
+    except OSError as error:
+        raise ResourceError(f"{output} cannot be used ({error.strerror or error}). Give another folder.") from None
+
+
 def _claim(output: Path, overwrite: bool) -> None:
-    """Makes sure a run may write to `output`; an old result goes first, so that none outlives its models."""
-    if output.exists() and not output.is_dir():
-        raise ResourceError(f"{output} is a file. Give a folder.")
-    held = {path.name for path in output.iterdir()} if output.exists() else set()
+    """Raises ResourceError unless a run may write to `output`."""
+    held = _held(output)
     if "result.json" in held and not overwrite:
         raise ResourceError(
-            f"{output} already holds a result. Give another folder, --overwrite to replace it, or --reuse."
+            f"{output} already holds a result. Give another folder, --overwrite to replace it, or --reuse to show it "
+            "(where recipe and data are the same)."
         )
     if held - OURS and not overwrite:
         raise ResourceError(f"{output} is not empty. Give another folder, or --overwrite to write into it.")
-    (output / "result.json").unlink(missing_ok=True)
 
 
 def _print(content: Any) -> None:

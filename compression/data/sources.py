@@ -12,6 +12,7 @@ from compression.data.files import SUFFIXES, Table, read_table
 from compression.data.labels import label_ids
 from compression.data.splits import SPLITS, split_rows
 from compression.errors import DataError
+from compression.places import place
 
 TEXT_COLUMNS = ("text", "url", "urls", "website", "domain")
 LABEL_COLUMNS = ("label", "labels", "verdict", "status", "class", "type", "result")
@@ -61,7 +62,7 @@ def load_data(
     columns = columns or ColumnsConfig()
     if source == BUNDLED:
         return _bundled(wanted)
-    path = Path(source).expanduser()
+    path = place(source)
     if path.is_dir():
         return _folder(path, columns, wanted)
     if path.is_file():

@@ -7,7 +7,7 @@ from compression.config import RunConfig
 from compression.data.batching import bucketed, collate, in_order
 from compression.data.sources import Split
 from compression.errors import CompressionError, ConfigError
-from compression.events import EpochEnded, Progress, Report, TrainingStep, ignore
+from compression.events import EpochEnded, Notice, Progress, Report, TrainingStep, ignore
 from compression.models.classifier import Classifier, logits_of
 from compression.models.device import open_accelerator, training_precision
 from compression.result import Metrics
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import torch
 
 STAGE = "distill"
+SHORTEST_CYCLE = 10  # steps
 
 
 class DistillationLoss(NamedTuple):
@@ -91,6 +92,8 @@ def distill(
     labels = torch.tensor(train.labels)
     steps = settings.epochs * len(in_order(len(train), settings.batch_size))
 
+    if settings.schedule == "one-cycle" and steps < SHORTEST_CYCLE:
+        report(Notice(text=f"{steps} steps are too few for a cycle: the learning rate stays constant."))
     accelerator = open_accelerator(device, training_precision(config.training.precision, device))
     optimizer = torch.optim.Adam(student.model.parameters(), lr=settings.learning_rate, fused=True)
     optimizer = accelerator.prepare(optimizer)
@@ -142,7 +145,7 @@ def _schedule(
 ) -> "torch.optim.lr_scheduler.LRScheduler":
     from torch.optim.lr_scheduler import ConstantLR, OneCycleLR
 
-    if config.distillation.schedule == "constant" or steps < 10:
+    if config.distillation.schedule == "constant" or steps < SHORTEST_CYCLE:
         return ConstantLR(optimizer, factor=1.0, total_iters=0)
     return OneCycleLR(
         optimizer, config.distillation.learning_rate, total_steps=steps, pct_start=0.1, cycle_momentum=False

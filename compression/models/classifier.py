@@ -13,6 +13,7 @@ from compression.catalog import BUNDLED, BUNDLED_TEACHER
 from compression.data.batching import by_length, collate
 from compression.data.labels import meaning
 from compression.errors import ModelError
+from compression.places import place
 
 if TYPE_CHECKING:
     import torch
@@ -23,7 +24,8 @@ ARCHITECTURES = ("bert", "distilbert", "roberta", "xlm-roberta", "electra", "mpn
 SCHEME_KEY = "compression_scheme"  # in config.json of a folder this package compressed
 EVALUATION_BATCH = 32
 
-_LOADING = threading.Lock()  # from_pretrained changes process-wide defaults while it runs
+LOADING = threading.RLock()  # from_pretrained switches off initialization for the whole process while it runs
+MAX_LAYERS = 48
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ def locate(source: str, report: hub.Transfer = hub.ignore, weights: bool = True)
     """
     if source == BUNDLED:
         return BUNDLED_TEACHER
-    folder = Path(source).expanduser()
+    folder = place(source)
     if not folder.exists() and hub.is_hub_id(source):
         return hub.fetch_model(source, report=report, allowed=ARCHITECTURES, weights=weights)
     if not folder.is_dir():
@@ -87,35 +89,58 @@ def read_config(folder: Path) -> "PretrainedConfig":
         raise ModelError(
             f"{folder} wants to run code of its own (auto_map), which is never done here. Use another model."
         )
+    stored = raw.get("quantization_config")
+    if stored is not None and (not isinstance(stored, dict) or stored.get("quant_method") != "bitsandbytes"):
+        raise ModelError(f"{folder} was quantized by a method this program does not read. Give a full-precision model.")
     try:
-        return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except Exception as error:  # transformers raises many kinds for a config with impossible values
         raise ModelError(f"{path} is not a usable config ({_first_line(error)}). Save the model again.") from None
+    if config.num_hidden_layers > MAX_LAYERS:
+        raise ModelError(
+            f"{folder} has {config.num_hidden_layers} layers; {MAX_LAYERS} are the most here. Use a smaller one."
+        )
+    return config
 
 
-def load_classifier(folder: Path, device: "torch.device", **options: Any) -> Classifier:
+def is_compressed(config: "PretrainedConfig") -> bool:
+    """Whether a config belongs to a model that is stored in one of this package's schemes."""
+    return getattr(config, SCHEME_KEY, None) is not None or hasattr(config, "quantization_config")
+
+
+def load_classifier(folder: Path, device: "torch.device", new_head: bool = False, **options: Any) -> Classifier:
     """The two-class classifier in `folder`, in eval mode on `device`. Raises ModelError.
 
     Full-precision folders run in fp32 whatever their file holds; a folder this package stored in fp16, and a
-    bitsandbytes one, run as they are stored. `options` go to `from_pretrained` (another head or shape).
+    bitsandbytes one, run as they are stored. `options` go to `from_pretrained` (another head or shape);
+    only with `new_head` may the head be untrained.
     """
     import torch
     from transformers import AutoModelForSequenceClassification
 
     config = read_config(folder)
-    stored_as_is = getattr(config, SCHEME_KEY, None) is not None or hasattr(config, "quantization_config")
-    if not stored_as_is:
+    if not is_compressed(config):
         options.setdefault("dtype", torch.float32)
     if hasattr(config, "quantization_config"):
         options["device_map"] = {"": str(device)}
-    with _LOADING:
+    with LOADING:
         try:
-            model = AutoModelForSequenceClassification.from_pretrained(
-                folder, local_files_only=True, trust_remote_code=False, use_safetensors=True, **options
+            model, found = AutoModelForSequenceClassification.from_pretrained(
+                folder,
+                local_files_only=True,
+                trust_remote_code=False,
+                use_safetensors=True,
+                output_loading_info=True,
+                **options,
             )
         except (OSError, ValueError, RuntimeError, KeyError) as error:
             raise ModelError(f"The model in {folder} cannot be loaded ({_first_line(error)}). Save it again.") from None
         tokenizer = load_tokenizer(folder)
+    if found["missing_keys"] and not new_head:
+        raise ModelError(
+            f"The model in {folder} lacks trained weights ({min(found['missing_keys'])}). "
+            "Give a fine-tuned classifier, or fine-tune this one with train-teacher."
+        )
     if model.config.num_labels != 2:
         raise ModelError(
             f"The model in {folder} has {model.config.num_labels} classes. Give one with two: safe and phishing."
@@ -174,6 +199,8 @@ def logits_of(
             with autocast():
                 out = classifier.model(**inputs).logits
             logits[rows] = out.float().cpu()
+    if not torch.isfinite(logits).all():
+        raise ModelError("The model gives answers that are no numbers: its weights are broken. Use another model.")
     return logits if classifier.not_safe == 1 else logits.flip(1)
 
 

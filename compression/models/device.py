@@ -79,6 +79,16 @@ def device_name(device: "torch.device") -> str:
     return f"{cpu_name()}, {threads} thread{'s' if threads > 1 else ''}"
 
 
+def free_memory() -> int | None:
+    """Bytes of main memory a new process could use, None where the host does not say."""
+    path = Path("/proc/meminfo")
+    if path.exists():
+        for line in path.read_text(encoding="utf-8").splitlines():
+            if line.startswith("MemAvailable"):
+                return int(line.split()[1]) * 1024
+    return None
+
+
 @cache
 def cpu_name() -> str:
     """The CPU's model name."""

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 from compression.catalog import LABELS
 from compression.config import Pretrained, RandomWeights, StudentConfig, TeacherLayers
 from compression.errors import ConfigError
-from compression.models.classifier import Classifier, load_classifier, load_tokenizer, locate, longest_text, read_config
+from compression.models.classifier import (
+    LOADING,
+    Classifier,
+    load_classifier,
+    load_tokenizer,
+    locate,
+    longest_text,
+    read_config,
+)
 
 if TYPE_CHECKING:
     import torch
@@ -63,7 +71,7 @@ def on_meta(config: "PretrainedConfig") -> "PreTrainedModel":
     import torch
     from transformers import AutoModelForSequenceClassification
 
-    with torch.device("meta"):
+    with LOADING, torch.device("meta"):
         return AutoModelForSequenceClassification.from_config(config)
 
 
@@ -81,10 +89,13 @@ def build_student(student: StudentConfig, teacher: Classifier, max_length: int, 
     match student:
         case Pretrained():
             tokenizer = load_tokenizer(locate(student.base))
-            model = load_classifier(locate(student.base), device, config=config, ignore_mismatched_sizes=True).model
+            options = {"config": config, "ignore_mismatched_sizes": True}
+            model = load_classifier(locate(student.base), device, new_head=True, **options).model
         case TeacherLayers() | RandomWeights():
             tokenizer = load_tokenizer(Path(teacher.tokenizer.name_or_path))
-            model = AutoModelForSequenceClassification.from_config(config, dtype=torch.float32)
+            with LOADING:
+                torch.manual_seed(seed)
+                model = AutoModelForSequenceClassification.from_config(config, dtype=torch.float32)
             if isinstance(student, TeacherLayers):
                 model.load_state_dict(_picked_layers(teacher, config.num_hidden_layers))
             model = model.to(device).eval()

@@ -20,7 +20,7 @@ STAGE = "train-teacher"
 
 @dataclass(frozen=True)
 class TeacherRecipe:
-    """Hyperparameters of a fine-tuning; the defaults are the article's."""
+    """Hyperparameters of a fine-tuning; the numbers are the article's, which also froze the encoder."""
 
     epochs: int = 10
     batch_size: int = 8
@@ -38,7 +38,7 @@ def load_base(folder: Path, recipe: TeacherRecipe) -> Classifier:
 
     torch.manual_seed(recipe.seed)
     names = {"id2label": dict(LABELS), "label2id": {name: index for index, name in LABELS.items()}}
-    base = load_classifier(folder, resolve(recipe.device), num_labels=2, **names)
+    base = load_classifier(folder, resolve(recipe.device), new_head=True, num_labels=2, **names)
     base.tokenizer.model_max_length = min(recipe.max_length, base.max_length)
     return Classifier(base.model, base.tokenizer, base.tokenizer.model_max_length)
 

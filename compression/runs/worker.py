@@ -138,6 +138,12 @@ class Runs:
         found = [self.snapshot(run_id) for run_id in self._store.run_ids(owner)]
         return [seen for seen in found if seen is not None]
 
+    def owns(self, run_id: str, owner: str) -> bool:
+        """Whether the run exists and is this owner's."""
+        with self._changed:
+            live = self._live.get(run_id)
+        return live.run.owner == owner if live else run_id in self._store.run_ids(owner)
+
     def folder(self, run_id: str) -> Path:
         """Where a run keeps its models and result. Raises StorageError if this can be no run's id."""
         return self._store.folder(run_id)

@@ -3,7 +3,6 @@
 Nothing here knows gradio: values come as the page sends them (unchecked) and leave as a `RunConfig`.
 """
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -12,6 +11,7 @@ from compression import recipe
 from compression.catalog import BASES, BUNDLED, DATA_SETS, PRESETS, TEACHERS
 from compression.config import RunConfig
 from compression.errors import ConfigError
+from compression.places import hosted
 from compression.ui.words import say
 
 Values = Mapping[str, Any]
@@ -92,11 +92,6 @@ def applies(key: str, values: Values) -> bool:
     except ConfigError:
         return False
     return True
-
-
-def hosted() -> bool:
-    """Whether this page runs on a Space, where visitors must not reach the disk."""
-    return bool(os.environ.get("SPACE_ID"))
 
 
 def refuse_local_paths(config: RunConfig) -> None:

@@ -189,7 +189,7 @@ class Handlers:
         return {name: base / model.folder for name, model in snapshot.result.models.items()}
 
     def _owns(self, browser: Any, run_id: str) -> bool:
-        return any(run.run_id == run_id for run in self._runs.owned(_known(browser)["visitor"]))
+        return self._runs.owns(run_id, _known(browser)["visitor"])
 
     def _list(self, browser: Any, viewing: str) -> Updates:
         return {"runs": run_list(self._runs.owned(_known(browser)["visitor"]), viewing)}

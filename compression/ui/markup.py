@@ -56,6 +56,6 @@ def bar(fraction: float, label: str) -> str:
     """A progress bar with its value for screen readers."""
     percent = max(0.0, min(100.0, 100 * fraction))
     return (
-        f'<div class="bar" role="progressbar" aria-label="{escape(label)}" aria-valuemin="0" aria-valuemax="100" '
+        f'<div class="bar" role="meter" aria-label="{escape(label)}" aria-valuemin="0" aria-valuemax="100" '
         f'aria-valuenow="{percent:.0f}"><div style="width:{percent:.1f}%"></div></div>'
     )

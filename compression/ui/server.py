@@ -8,9 +8,9 @@ import gradio as gr
 
 from compression.catalog import ASSETS
 from compression.errors import ResourceError
+from compression.places import hosted
 from compression.runs.store import RunStore
 from compression.runs.worker import Runs
-from compression.ui.form import hosted
 from compression.ui.handlers import warm_up
 from compression.ui.page import build
 from compression.ui.theme import theme

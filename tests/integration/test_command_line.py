@@ -1,6 +1,7 @@
 """The command line as its contract states it: output, precedence, exit codes, and one sentence for every mistake."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -150,7 +151,8 @@ def test_a_folder_with_other_things_in_it_is_not_written_to(tmp_path: Path, caps
         (["run", "--output", "{tmp}", "--config", "{tmp}/none.json"], "cannot be read as a recipe"),
         (["run", "--output", "{tmp}", "--config", "{list}"], "is not a recipe"),
         (["run", "--output", "{tmp}", "--teacher", "/nowhere"], "There is no folder /nowhere"),
-        (["run", "--output", "{tmp}", "--teacher", "{tmp}"], "has no config.json"),
+        (["run", "--output", "{tmp}", "--teacher", "{tmp}"], "is what the run reads"),
+        (["run", "--output", "{tmp}/run", "--teacher", "{tmp}"], "has no config.json"),
         (["run", "--output", "{tmp}", "--data", "/nowhere.csv"], "There is no file or folder"),
         (["run", "--output", "{file}"], "is a file"),
         (["run", "--output", "{tmp}", "--set", "device=cuda"], "no CUDA device"),
@@ -202,3 +204,49 @@ def test_interrupting_a_run_exits_with_130(tmp_path: Path) -> None:
     assert process.returncode == 130
     assert rest.splitlines()[-1] == "Interrupted."
     assert "Traceback" not in rest
+
+
+def test_overwrite_keeps_the_old_result_until_the_new_run_can_start(
+    finished: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "There is no file" in refused(capsys, "run", "--output", finished, "--overwrite", "--data", "/nowhere.csv")
+    assert (finished / "result.json").exists()
+
+
+def test_train_teacher_deletes_nothing_but_a_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "thesis.tex").write_text("mine")
+    arguments = ("--base", "bundled", "--data", "bundled", "--output", tmp_path, "--overwrite")
+    assert "holds more than a model" in refused(capsys, "train-teacher", *arguments)
+    assert (tmp_path / "thesis.tex").exists()
+
+
+def test_a_run_does_not_write_over_what_it_reads(tiny_teacher: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ("run", "--teacher", tiny_teacher, "--output", tiny_teacher, "--overwrite")
+    assert "is what the run reads" in refused(capsys, *arguments)
+
+
+def test_a_result_without_its_models_is_not_reused(
+    finished: Path, tiny_teacher: Path, tiny_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = shutil.copytree(finished, tmp_path / "copy")
+    shutil.rmtree(copy / "models")
+    arguments = ("run", "--teacher", tiny_teacher, "--data", tiny_data, *SMALL, "--output", copy, "--reuse")
+    assert "already holds a result" in refused(capsys, *arguments)
+
+
+@pytest.mark.parametrize("name", ["~nosuchuser/model", "x" * 300])
+def test_paths_that_can_be_none(tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
+    for arguments in (("--teacher", name, "--output", tmp_path), ("--data", name, "--output", tmp_path)):
+        refused(capsys, "run", *arguments)
+    refused(capsys, "run", "--output", tmp_path / ("y" * 300))
+
+
+def test_bytes_no_terminal_could_decode(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["classify", "bundled", "http://a.example/\udcff", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["label"]
+
+
+def test_notes_about_the_data_are_told(tiny_teacher: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tiny.save_csv(tmp_path / "test.csv", [*tiny.urls(16), ("", 1)])
+    assert main(["evaluate", str(tiny_teacher), "--data", str(tmp_path), "--json"]) == 0
+    assert "1 row was skipped" in capsys.readouterr().err

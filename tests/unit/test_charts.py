@@ -57,7 +57,7 @@ def test_the_summary_says_in_words_what_was_measured(result: Result, sentence: s
 
 
 def test_the_summary_names_the_device() -> None:
-    environment = RESULT.environment.model_copy(update={"device": "NVIDIA T4"})
+    environment = RESULT.environment.model_copy(update={"device": "Tesla T4"})
     assert "on this GPU" in comparison.summary(RESULT.model_copy(update={"environment": environment}))
 
 

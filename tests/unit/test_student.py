@@ -1,5 +1,6 @@
 """Students: known before they are built, refused with the reason, and made of the layers they claim."""
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import torch
 from compression.config import Nf4, NoQuantization, Pretrained, RandomWeights, TeacherLayers
 from compression.errors import CompressionError, ConfigError, ModelError
 from compression.measure.size import estimate, weight_bytes
-from compression.models.classifier import ARCHITECTURES, load_classifier, locate, logits_of, read_config
+from compression.models.classifier import ARCHITECTURES, LOADING, load_classifier, locate, logits_of, read_config
 from compression.models.student import build_student, count_parameters, evenly_spaced, layers_path, plan_student
 from compression.recipe import parse
 
@@ -139,3 +140,56 @@ def test_a_heads_refusal_names_its_key(tiny_teacher: Path) -> None:
     with pytest.raises(ConfigError) as refused:
         plan_student(TeacherLayers(heads=5), read_config(tiny_teacher))
     assert refused.value.key == "student.heads"
+
+
+def without_head(folder: Path) -> Path:
+    """The model in `folder` without the weights of its classifier: a bare pretrained encoder."""
+    from safetensors.torch import load_file, save_file
+
+    weights = load_file(folder / "model.safetensors")
+    save_file({k: v for k, v in weights.items() if not k.startswith("classifier")}, folder / "model.safetensors")
+    return folder
+
+
+def test_an_untrained_head_never_answers(tmp_path: Path) -> None:
+    """Its verdicts would be random, and other ones in every process."""
+    folder = without_head(tiny.save_model(tmp_path / "m"))
+    with pytest.raises(ModelError, match="lacks trained weights"):
+        load_classifier(folder, CPU)
+    assert load_classifier(folder, CPU, new_head=True)
+
+
+def test_broken_weights_are_no_verdict(tmp_path: Path) -> None:
+    classifier = load_classifier(tiny.save_model(tmp_path / "m"), CPU)
+    classifier.model.classifier.bias.data.fill_(float("nan"))
+    with pytest.raises(ModelError, match="no numbers"):
+        logits_of(classifier, ["http://a.test/"])
+
+
+def test_random_weights_are_random_while_another_thread_loads_a_model(tiny_teacher: Path) -> None:
+    """transformers switches off initialization for the whole process while it loads."""
+    from transformers import initialization
+
+    teacher, made, loading = load_classifier(tiny_teacher, CPU), [], threading.Event()
+
+    def load() -> None:
+        with LOADING, initialization.no_init_weights():
+            loading.set()
+            started.wait(0.2)
+
+    started = threading.Event()
+    loader = threading.Thread(target=load)
+    loader.start()
+    loading.wait(10)
+    made.append(build_student(RandomWeights(), teacher, max_length=64, seed=0))
+    loader.join()
+    assert made[0].model.get_input_embeddings().weight.std() > 0.01
+
+
+def test_another_quantizers_model_is_refused(tmp_path: Path) -> None:
+    import json
+
+    path = tiny.save_model(tmp_path / "m") / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"quantization_config": {"quant_method": "gptq"}}))
+    with pytest.raises(ModelError, match="quantized by a method"):
+        load_classifier(path.parent, CPU)

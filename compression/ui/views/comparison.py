@@ -82,7 +82,7 @@ def latency_table(result: Result) -> str:
 
 def device_kind(result: Result) -> str:
     """'CPU' or 'GPU', whatever the device's own name is."""
-    return "GPU" if any(word in result.environment.device.lower() for word in ("cuda", "gpu", "nvidia")) else "CPU"
+    return "CPU" if result.environment.device.startswith(result.environment.cpu) else "GPU"
 
 
 def ratio(value: float) -> str:

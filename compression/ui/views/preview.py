@@ -23,8 +23,6 @@ def preview_card(preview: "Preview", config: RunConfig) -> str:
     sentences = [say("preview.tokens", **lengths)]
     if preview.truncated:
         sentences.append(say("preview.truncated", share=cut, limit=config.distillation.max_length))
-    if preview.skipped:
-        sentences.append(say("preview.skipped", count=preview.skipped))
     sentences += preview.notes
     examples = [(defang(url), named("verdict", label)) for url, label in preview.examples]
     return (

@@ -6,12 +6,17 @@ One table a language; a second language is one more module with the same keys an
 import re
 from typing import Any
 
+from compression.places import hosted
 from compression.ui.words import en
 
 LANGUAGES: dict[str, dict[str, str]] = {"en": en.WORDS}
 
 # A dotted recipe key in a sentence, and the value it may be given there.
 _SETTING = re.compile(r"\b([a-z]+\.[a-z_]+)(?: = (-?[\w.-]*\w))?")
+
+
+# An absolute path of two parts or more, outside a URL; its last name is kept.
+_SERVER_PATH = re.compile(r"(?<![\w:/])/(?:[^\s/]+/)+([^\s/]+)")
 
 
 def say(address: str, language: str = "en", **values: Any) -> str:
@@ -29,6 +34,8 @@ def friendly(message: str, language: str = "en") -> str:
             return found[0]
         return f"“{words[key]}: {words.get(f'{key}={value}', value)}”" if value else f"“{words[key]}”"
 
+    if hosted():  # strangers learn nothing of the server's folders
+        message = _SERVER_PATH.sub(r"\1", message)
     return _SETTING.sub(label, message)
 
 

@@ -235,7 +235,6 @@ MESSAGES = {
     "progress.interrupted": "The server stopped while this run was going. Press Run to start it again.",
     "progress.cancelling": "Cancelling: it stops at its next step.",
     "progress.link": "Link to this run",
-    "preview.skipped": "{count} rows were skipped: no usable URL or label.",
     "preview.tokens": "Half of the URLs have at most {p50} tokens, 95 % at most {p95}, 99 % at most {p99}; the longest "
     "has {max}.",
     "preview.truncated": "{share} are longer than {limit} tokens and would be cut.",

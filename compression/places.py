@@ -1,0 +1,22 @@
+"""Where things are on this host: paths as people type them, and whether strangers use the page."""
+
+import os
+from pathlib import Path
+
+from compression.errors import ConfigError
+
+
+def place(text: str) -> Path:
+    """The path a person typed, `~` expanded. Raises ConfigError where it can be no path on this host."""
+    try:
+        path = Path(text).expanduser()
+        path.exists()  # a name that is too long or holds a zero byte fails here
+    except (OSError, RuntimeError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ConfigError(f"{text[:80]!r} can be no path on this host ({reason}). Check it.") from None
+    return path
+
+
+def hosted() -> bool:
+    """Whether this process runs on a Space, where visitors are strangers and must not reach the disk."""
+    return bool(os.environ.get("SPACE_ID"))
