@@ -1,5 +1,6 @@
 """What can be chosen: teachers, student bases, data sets, schemes and presets."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,11 @@ DATA_SETS = (BUNDLED, ARTICLE_DATA)
 BASES = (ARTICLE_BASE, "google-bert/bert-base-uncased")
 
 STAGES = ("load", "distill", "quantize", "evaluate")
+
+
+def home() -> Path:
+    """Where runs and uploads are kept: COMPRESSION_HOME, or ~/.compression-lab."""
+    return Path(os.environ.get("COMPRESSION_HOME") or "~/.compression-lab").expanduser()
 
 
 @dataclass(frozen=True)
