@@ -1,6 +1,7 @@
 """A visitor brings a file of their own: it becomes the data, is run on, and leaves with its run."""
 
 import gzip
+import json
 import re
 from pathlib import Path
 
@@ -76,3 +77,21 @@ def test_a_hosted_page_takes_uploads(site: Site, visit: Visit, tmp_path: Path, m
     expect(page.locator("#estimate [role=alert]")).to_contain_text("cannot read local files")
     page.locator("#preview").click()
     expect(page.locator("#data-preview [role=alert]")).to_contain_text("cannot read local files")
+
+
+def test_the_wire_reaches_no_file_but_one_just_received(site: Site, visit: Visit, tmp_path: Path) -> None:
+    secret = tiny.save_csv(site.home / "secret.csv", tiny.urls(200))
+    wire = visit(site.url).request
+    config = wire.get(f"{site.url}config").json()
+    field = next(part["id"] for part in config["components"] if part["props"].get("elem_id") == "upload")
+    event = next(event["id"] for event in config["dependencies"] if [field, "upload"] in event["targets"])
+    for path in (str(secret), "/etc/hostname", f"{site.home}/uploads/../secret.csv", "http://127.0.0.1:9/a.csv"):
+        for meta in ({"_type": "gradio.FileData"}, {}):
+            file = {"path": path, "orig_name": "a.csv", "meta": meta}
+            body = {"data": [file], "fn_index": event, "session_hash": "raw"}
+            assert wire.post(f"{site.url}gradio_api/queue/join", data=body).ok
+            stream = wire.get(f"{site.url}gradio_api/queue/data?session_hash=raw").text()
+            ends = [json.loads(line[5:]) for line in stream.splitlines() if line.startswith("data:")]
+            done = next(end for end in ends if end["msg"] == "process_completed")
+            assert not done["success"], path
+    assert not uploads(site)
