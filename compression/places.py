@@ -20,3 +20,8 @@ def place(text: str) -> Path:
 def hosted() -> bool:
     """Whether this process runs on a Space, where visitors are strangers and must not reach the disk."""
     return bool(os.environ.get("SPACE_ID"))
+
+
+def home() -> Path:
+    """Where runs and uploads are kept: COMPRESSION_HOME, or ~/.compression-lab."""
+    return Path(os.environ.get("COMPRESSION_HOME") or "~/.compression-lab").expanduser()

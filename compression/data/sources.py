@@ -8,11 +8,12 @@ from pathlib import Path
 from compression import hub
 from compression.catalog import BUNDLED
 from compression.config import ColumnsConfig
-from compression.data.files import SUFFIXES, Table, read_table
+from compression.data import uploads
+from compression.data.files import MAX_CELL, SUFFIXES, Table, read_table
 from compression.data.labels import label_ids
 from compression.data.splits import SPLITS, split_rows
 from compression.errors import DataError
-from compression.places import place
+from compression.places import home, place
 
 TEXT_COLUMNS = ("text", "url", "urls", "website", "domain")
 LABEL_COLUMNS = ("label", "labels", "verdict", "status", "class", "type", "result")
@@ -47,14 +48,23 @@ class Data:
         return content.hexdigest()
 
 
+@dataclass(frozen=True)
+class _Rows:
+    """What one file gave."""
+
+    split: Split
+    skipped: int
+    notes: tuple[str, ...]
+
+
 def load_data(
     source: str,
     columns: ColumnsConfig | None = None,
     wanted: Sequence[str] = SPLITS,
     report: hub.Transfer = hub.ignore,
 ) -> Data:
-    """The wanted splits of `source`: 'bundled', a CSV or Parquet file, a folder of train, validation and test files, or
-    a Hub data set `owner/name[@revision]`.
+    """The wanted splits of `source`: 'bundled', a CSV or Parquet file, a folder of train, validation and test files, an
+    upload by its address, or a Hub data set `owner/name[@revision]`.
 
     Only the files of the wanted splits are read. `report` is called while something is fetched (what, bytes done,
     bytes in all). Raises DataError with what to do.
@@ -62,13 +72,15 @@ def load_data(
     columns = columns or ColumnsConfig()
     if source == BUNDLED:
         return _bundled(wanted)
+    if uploads.is_upload(source):
+        return _single_file(uploads.find(source, home()), columns, wanted, "The uploaded file")
     path = place(source)
     if path.is_dir():
         return _folder(path, columns, wanted)
     if path.is_file():
         if path.suffix.lower() not in SUFFIXES:
             raise DataError(f"{path} is neither .csv nor .parquet. Save the data in one of these forms.")
-        return _single_file(path, columns, wanted)
+        return _single_file(path, columns, wanted, str(path))
     if not hub.is_hub_id(source):
         raise DataError(f"There is no file or folder {path}. Check the path.")
     return _hub(source, columns, wanted, report)
@@ -89,39 +101,39 @@ def _bundled(wanted: Sequence[str]) -> Data:
 
 
 def _folder(folder: Path, columns: ColumnsConfig, wanted: Sequence[str]) -> Data:
-    splits, skipped = {}, 0
+    splits, read = {}, []
     for name in wanted:
         paths = [folder / f"{name}{suffix}" for suffix in SUFFIXES if (folder / f"{name}{suffix}").is_file()]
         if not paths:
             raise DataError(
                 f"{folder} has no {name}.csv or {name}.parquet. Add that file, or give a single file to be split."
             )
-        splits[name], lost = _rows(read_table(paths[0]), columns, paths[0])
-        skipped += lost
-    return Data(splits, skipped, _skipped_note(skipped))
+        read.append(_rows(read_table(paths[0]), columns, str(paths[0])))
+        splits[name] = read[-1].split
+    return Data(splits, _skipped(read), _notes(read))
 
 
 def _hub(source: str, columns: ColumnsConfig, wanted: Sequence[str], report: hub.Transfer) -> Data:
     """A Hub data set: its own splits where it has all three; else what it has, put together and split here."""
     found = hub.fetch_dataset(source, report=report)
-    parts = {name: [_rows(read_table(path), columns, path) for path in paths] for name, paths in found.items()}
-    splits = {name: _joined([rows for rows, _ in held]) for name, held in parts.items()}
-    skipped = sum(lost for held in parts.values() for _, lost in held)
+    parts = {name: [_rows(read_table(path), columns, str(path)) for path in paths] for name, paths in found.items()}
+    splits = {name: _joined([rows.split for rows in held]) for name, held in parts.items()}
+    read = [rows for held in parts.values() for rows in held]
     if set(SPLITS) <= set(splits):
-        return Data({name: splits[name] for name in wanted}, skipped, _skipped_note(skipped))
-    return _split(_joined(list(splits.values())), skipped, wanted, source)
+        return Data({name: splits[name] for name in wanted}, _skipped(read), _notes(read))
+    return _split(_joined(list(splits.values())), read, wanted, source)
 
 
 def _joined(splits: Sequence[Split]) -> Split:
     return Split(tuple(t for s in splits for t in s.texts), tuple(label for s in splits for label in s.labels))
 
 
-def _single_file(path: Path, columns: ColumnsConfig, wanted: Sequence[str]) -> Data:
-    rows, skipped = _rows(read_table(path), columns, path)
-    return _split(rows, skipped, wanted, str(path))
+def _single_file(path: Path, columns: ColumnsConfig, wanted: Sequence[str], called: str) -> Data:
+    rows = _rows(read_table(path, called), columns, called)
+    return _split(rows.split, [rows], wanted, called)
 
 
-def _split(rows: Split, skipped: int, wanted: Sequence[str], source: str) -> Data:
+def _split(rows: Split, read: Sequence[_Rows], wanted: Sequence[str], source: str) -> Data:
     assigned, apart = split_rows(rows.texts, rows.labels)
     splits = {
         name: Split(tuple(rows.texts[i] for i in assigned[name]), tuple(rows.labels[i] for i in assigned[name]))
@@ -137,27 +149,27 @@ def _split(rows: Split, skipped: int, wanted: Sequence[str], source: str) -> Dat
             "A few domains hold most rows, so the file was split by URL and not by domain: scores may look too good.",
         )
     )
-    return Data(splits, skipped, notes + _skipped_note(skipped))
+    return Data(splits, _skipped(read), notes + _notes(read))
 
 
-def _rows(table: Table, columns: ColumnsConfig, path: Path) -> tuple[Split, int]:
-    text_column = _column(table, columns.text, TEXT_COLUMNS, "URL", "text", path)
-    label_column = _column(table, columns.label, LABEL_COLUMNS, "label", "label", path)
+def _rows(table: Table, columns: ColumnsConfig, called: str) -> _Rows:
+    text_column = _column(table, columns.text, TEXT_COLUMNS, "URL", "text", called)
+    label_column = _column(table, columns.label, LABEL_COLUMNS, "label", "label", called)
     pairs = [
         (text.strip(), label.strip())
         for text, label in zip(table.columns[text_column], table.columns[label_column], strict=True)
-        if text.strip() and label.strip()
+        if text.strip() and label.strip() and max(len(text), len(label)) <= MAX_CELL
     ]
     ids = label_ids((label for _, label in pairs), columns.positive)
-    lost = table.skipped + len(table.columns[text_column]) - len(pairs)
     if not pairs:
         raise DataError(
-            f"{path} has no row with both a URL and a label. Check the columns {text_column!r} and {label_column!r}."
+            f"{called} has no row with both a URL and a label. Check the columns {text_column!r} and {label_column!r}."
         )
-    return Split(tuple(text for text, _ in pairs), tuple(ids[label] for _, label in pairs)), lost
+    split = Split(tuple(text for text, _ in pairs), tuple(ids[label] for _, label in pairs))
+    return _Rows(split, table.skipped + len(table) - len(pairs), table.notes)
 
 
-def _column(table: Table, given: str | None, known: tuple[str, ...], what: str, key: str, path: Path) -> str:
+def _column(table: Table, given: str | None, known: tuple[str, ...], what: str, key: str, called: str) -> str:
     by_name = {name.strip().casefold(): name for name in table.columns}
     for name in (given,) if given is not None else known:
         if name.strip().casefold() in by_name:
@@ -165,11 +177,20 @@ def _column(table: Table, given: str | None, known: tuple[str, ...], what: str, 
     found = ", ".join(repr(name[:40]) for name in list(table.columns)[:10])
     missing = f"no column {given!r}" if given is not None else f"no column that looks like the {what}"
     raise DataError(
-        f"{path} has {missing}; its columns are {found}. Name it (--{key}-column NAME, or columns.{key} in the recipe)."
+        f"{called} has {missing}; its columns are {found}. "
+        f"Name it (--{key}-column NAME, or columns.{key} in the recipe)."
     )
 
 
-def _skipped_note(skipped: int) -> tuple[str, ...]:
-    if not skipped:
-        return ()
-    return (f"{skipped:,} row{'s were' if skipped > 1 else ' was'} skipped: empty, or not as long as the header.",)
+def _skipped(read: Sequence[_Rows]) -> int:
+    return sum(rows.skipped for rows in read)
+
+
+def _notes(read: Sequence[_Rows]) -> tuple[str, ...]:
+    """What the files' readers noted, once each, and how many rows are missing."""
+    notes = tuple(dict.fromkeys(note for rows in read for note in rows.notes))
+    if not (skipped := _skipped(read)):
+        return notes
+    were = "rows were" if skipped > 1 else "row was"
+    reasons = f"empty, not as long as the header, or with more than {MAX_CELL:,} characters in a cell"
+    return (*notes, f"{skipped:,} {were} skipped: {reasons}.")

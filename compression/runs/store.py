@@ -2,6 +2,7 @@
 
     home/runs.sqlite3        runs, and the events their snapshots rest on
     home/runs/<run_id>/      models and result.json
+    home/uploads/            data that visitors brought; leaves with the last run that uses it
 
 One process owns a home, held by SQLite's own exclusive lock; so a run that is unfinished when the store opens was cut
 off by the end of an earlier process.
@@ -23,6 +24,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from compression.config import RunConfig
+from compression.data import uploads
 from compression.errors import StorageError
 from compression.events import EVENT, Event
 from compression.result import Result
@@ -68,6 +70,7 @@ class RunStore:
     """
 
     def __init__(self, home: Path) -> None:
+        self.home = home
         self._path = home / "runs.sqlite3"
         self._folders = home / "runs"
         self._lock = threading.Lock()
@@ -128,10 +131,19 @@ class RunStore:
             return [run_id for (run_id,) in connection.execute(query, (owner,))]
 
     def delete(self, run_id: str) -> None:
-        """Removes a run, its events and its folder."""
+        """Removes a run, its events and its folder, and the upload it used unless another run uses it too."""
         self.remove_folder(run_id)
         with self._transaction() as connection:
-            connection.execute("DELETE FROM runs WHERE run_id = ?", (run_id,))
+            query = "DELETE FROM runs WHERE run_id = ? RETURNING json_extract(config, '$.data')"
+            gone = {data for (data,) in connection.execute(query, (run_id,))}
+        for data in filter(uploads.is_upload, gone - self.uploads_in_use()):
+            uploads.remove(data, self.home)
+
+    def uploads_in_use(self) -> set[str]:
+        """The addresses of the uploads that runs use, whatever their status."""
+        with self._transaction() as connection:
+            found = connection.execute("SELECT DISTINCT json_extract(config, '$.data') FROM runs")
+            return {data for (data,) in found if uploads.is_upload(data)}
 
     def folder(self, run_id: str) -> Path:
         """Where a run keeps what it makes; the folder need not exist."""

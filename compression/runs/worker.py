@@ -17,6 +17,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from compression.config import RunConfig
+from compression.data import uploads
 from compression.errors import CompressionError, ResourceError, RunCancelled, StorageError, actionable
 from compression.events import Event, Progress, Report, TrainingStep
 from compression.result import Result
@@ -88,6 +89,16 @@ class Runs:
             thread = self._thread
         if thread is not None:
             thread.join(timeout)
+
+    def keep_upload(self, file: Path, called: str) -> uploads.Upload:
+        """Keeps a visitor's file where recipes find it, and clears away what nobody came to use.
+
+        Raises DataError, in which the file is `called` so, or ResourceError.
+        """
+        kept = uploads.keep(file, called, self._store.home)
+        with self._changed:
+            uploads.sweep(self._store.home, self._store.uploads_in_use())
+        return kept
 
     def submit(self, config: RunConfig, owner: str) -> str:
         """Queues a run and returns its id at once. Raises ResourceError when the queue or the owner's share is full."""

@@ -19,7 +19,8 @@ from compression.recipe import choices, parse
 from compression.runs.snapshot import Snapshot
 from compression.runs.worker import Runs
 from compression.ui import drawing, form, markup, notes
-from compression.ui.urls import clean
+from compression.ui.sections.controls import offered
+from compression.ui.urls import clean, visible
 from compression.ui.views.estimate import estimate_card
 from compression.ui.views.history import run_list
 from compression.ui.views.preview import preview_card
@@ -30,6 +31,7 @@ Updates = dict[str, Any]
 # What BrowserState keeps: the visitor's random id, which owns runs and is never shown, and the last run's id.
 NOBODY = {"visitor": "", "run": ""}
 _MOMENT_SECONDS = 0.7
+_NAME_LENGTH = 80  # characters of an upload's name that are shown
 _ID_LENGTH = 32  # characters of a visitor id: 24 random bytes in base64
 
 
@@ -117,6 +119,23 @@ class Handlers:
             return {"preview": _alert(error), "why-padding": markup.empty("why.padding.empty")}
         padding = markup.text("p", notes.padding(found, config))
         return {"preview": preview_card(found, config), "why-padding": padding}
+
+    def upload(self, file: str | None) -> Updates:
+        """Keeps a file the visitor brought, and makes it the data."""
+        if not file:
+            return {}
+        called = visible(Path(file).name)[:_NAME_LENGTH]
+        try:
+            kept = self._runs.keep_upload(Path(file), called)
+        except CompressionError as error:
+            return {"upload": None, "uploaded": _alert(error)}
+        choice = (say("upload.choice", name=called), kept.address)
+        return {
+            "upload": None,
+            "uploaded": markup.text("p", say("upload.kept", name=called, rows=f"{kept.rows:,}"), "notice"),
+            "data": gr.Dropdown(choices=[*offered("data"), choice], value=kept.address),
+            "preset": "custom",
+        }
 
     # A run
 

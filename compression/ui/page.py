@@ -71,6 +71,11 @@ def _wire_recipe(parts: Parts, act: Handlers) -> None:
     preview = _io(parts, on_form(act.preview), form.KEYS, ["preview", "why-padding"])
     parts["preview-button"].click(**preview, queue=True, concurrency_id="data", concurrency_limit=2)
 
+    # Preprocessed, unlike all else: Gradio then lets no other path through than that of a file it has just received.
+    upload = _io(parts, _drawn(parts, act.upload), ["upload"], ["upload", "uploaded", "data", "preset"])
+    upload |= {"preprocess": True, "concurrency_id": "data", "concurrency_limit": 2}
+    parts["upload"].upload(**upload, queue=True, show_progress="minimal")
+
     sources = [parts[key].change for key in form.SOURCES]
     stale = {"preview": markup.empty("preview.empty"), "why-padding": markup.empty("why.padding.empty")}
     gr.on(sources, **_io(parts, _drawn(parts, lambda: stale), (), tuple(stale)), **quick)

@@ -1,14 +1,13 @@
 """The page served: where it listens, what it keeps, and Gradio's settings in one place."""
 
 import os
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from compression.catalog import ASSETS
 from compression.errors import ResourceError
-from compression.places import hosted
+from compression.places import home, hosted
 from compression.runs.store import RunStore
 from compression.runs.worker import Runs
 from compression.ui.handlers import warm_up
@@ -75,8 +74,3 @@ def address(host: str | None = None, port: int | None = None) -> tuple[str, int 
     env_port = os.environ.get("GRADIO_SERVER_PORT", "")
     name = host or os.environ.get("GRADIO_SERVER_NAME") or ("0.0.0.0" if hosted() else "127.0.0.1")
     return name, port or (int(env_port) if env_port.isdigit() else 7860 if hosted() else None)
-
-
-def home() -> Path:
-    """Where runs are kept: COMPRESSION_HOME, or ~/.compression-lab."""
-    return Path(os.environ.get("COMPRESSION_HOME") or "~/.compression-lab").expanduser()

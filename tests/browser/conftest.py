@@ -26,6 +26,7 @@ class Site:
 
     url: str
     pipeline: fakes.Pipeline
+    home: Path
 
 
 Visit = Callable[..., Page]
@@ -85,6 +86,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     monkeypatch.setattr(predictor, "classify", fakes.classify)
     monkeypatch.setattr(weight, "size_bytes", lambda folder: 31_400_000)
     monkeypatch.setattr(handlers, "_unsupported", fakes.unsupported)
+    monkeypatch.setenv("COMPRESSION_HOME", str(tmp_path))
     pipeline = fakes.Pipeline()
     store = RunStore(tmp_path)
     runs = Runs(store, pipeline)
@@ -92,7 +94,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     page = build(runs)
     port = free_port()
     serve(page, "127.0.0.1", port, prevent_thread_lock=True, quiet=True)
-    yield Site(f"http://127.0.0.1:{port}/", pipeline)
+    yield Site(f"http://127.0.0.1:{port}/", pipeline, tmp_path)
     pipeline.gate.set()
     page.close(verbose=False)
     runs.stop(10)

@@ -30,8 +30,7 @@ def control(key: str, **settings: Any) -> Component:
         case "choice":
             return gr.Radio(choices=[(choice_name(key, c), c) for c in recipe.choices(key)], **common)
         case "open choice":
-            offered: list[Any] = [(choice_name(key, c), c) for c in form.OFFERED[key]]
-            return gr.Dropdown(choices=offered, allow_custom_value=True, **common)
+            return gr.Dropdown(choices=offered(key), allow_custom_value=True, **common)
         case "switch":
             return gr.Checkbox(**common)
         case "slider":
@@ -47,6 +46,11 @@ def control(key: str, **settings: Any) -> Component:
 def controls(*keys: str) -> Parts:
     """The controls at several addresses, in order."""
     return {key: control(key) for key in keys}
+
+
+def offered(key: str) -> list[Any]:
+    """What an open choice offers, as (name, value)."""
+    return [(choice_name(key, value), value) for value in form.OFFERED[key]]
 
 
 def choice_name(key: str, value: str) -> str:

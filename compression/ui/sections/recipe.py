@@ -3,6 +3,7 @@
 import gradio as gr
 
 from compression.catalog import PRESETS
+from compression.data.files import SUFFIXES
 from compression.ui import form, markup
 from compression.ui.sections.controls import Parts, card, choice_name, control, controls, why
 from compression.ui.words import say
@@ -32,6 +33,11 @@ def teacher_and_data() -> Parts:
     with card(1, "teacher"):
         with gr.Row():
             parts = controls("teacher", "data")
+        parts["upload"] = gr.File(
+            label=say("upload"), file_types=list(SUFFIXES), height=132, buttons=[], elem_id="upload"
+        )
+        gr.HTML(markup.text("p", say("upload.info"), "quiet"))
+        parts["uploaded"] = gr.HTML(elem_id="uploaded")
         with gr.Accordion(say("columns.more"), open=False), gr.Row():
             parts |= controls("columns.text", "columns.label", "columns.positive")
         parts["preview-button"] = gr.Button(say("preview"), size="sm", elem_id="preview", elem_classes="small")

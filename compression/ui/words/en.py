@@ -7,6 +7,11 @@ FORM = {
     "teacher=shawhin/bert-phishing-classifier_teacher": "The article's teacher (Hub, 438 MB)",
     "data": "Data",
     "data.info": "URLs with verdicts. Pick a set, or type a Hub id or the path of a CSV or Parquet file or a folder.",
+    "upload": "Or a file of your own",
+    "upload.info": "CSV or Parquet, at most 5 MB and 20,000 rows: a header line, then a URL and its verdict "
+    "in each row. It stays on this server until you delete the last run that used it, or for a day if none does.",
+    "upload.kept": "{name} is now the data: {rows} rows. Look at the data to see what is read from it.",
+    "upload.choice": "{name} (uploaded)",
     "data=bundled": "Bundled phishing URLs",
     "data=shawhin/phishing-site-classification": "The article's URLs (Hub)",
     "columns.text": "URL column",

@@ -1,0 +1,103 @@
+"""Files that visitors brought, kept by what they hold: the same file twice is one.
+
+    home/uploads/<sha256 of the content>.csv or .parquet, named in recipes as upload:<sha256>
+
+Whoever has a file's address may read it, so the address is the whole hash, which nobody guesses.
+"""
+
+import hashlib
+import os
+import re
+import tempfile
+import time
+from collections.abc import Collection
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from compression.data.files import SUFFIXES, read_table
+from compression.errors import DataError, ResourceError, actionable
+
+PREFIX = "upload:"
+MAX_BYTES = 5_000_000
+MAX_ROWS = 20_000
+MOST_UNUSED = 100  # uploads that no run uses; the oldest go first
+UNUSED_SECONDS = 24 * 3600.0
+_ADDRESS = re.compile(PREFIX + "([0-9a-f]{64})")
+
+
+@dataclass(frozen=True)
+class Upload:
+    """Where an upload is to be found again, and how many rows it holds."""
+
+    address: str
+    rows: int
+
+
+def is_upload(source: str) -> bool:
+    """Whether a recipe's data is meant to be an upload; its address may still be wrong."""
+    return source.startswith(PREFIX)
+
+
+def keep(file: Path, called: str, home: Path) -> Upload:
+    """Checks a file and copies it under `home`. Raises DataError, in which it is `called` so, or ResourceError."""
+    suffix = file.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise DataError(f"{called} is neither .csv nor .parquet. Save the data in one of these forms.")
+    try:
+        if file.stat().st_size > MAX_BYTES:
+            raise DataError(f"{called} is larger than {MAX_BYTES // 1_000_000} MB. Give a smaller file.")
+        table = read_table(file, called, MAX_ROWS)
+        content = file.read_bytes()
+        name = hashlib.sha256(content).hexdigest()
+        _write(_folder(home) / f"{name}{suffix}", content)
+    except OSError as error:
+        raise actionable(error) or ResourceError(
+            f"{called} cannot be kept here ({error.strerror}). Free some disk space, or set COMPRESSION_HOME to a "
+            "folder that can be written to."
+        ) from error
+    return Upload(PREFIX + name, len(table))
+
+
+def find(address: str, home: Path) -> Path:
+    """The file at an address. Raises DataError if there is none: it leaves with the last run that uses it."""
+    found = _ADDRESS.fullmatch(address)
+    paths = [_folder(home) / f"{found[1]}{suffix}" for suffix in SUFFIXES] if found else []
+    for path in paths:
+        if path.is_file() and not path.is_symlink():
+            return path
+    raise DataError("The uploaded file is no longer here. Upload it again, or choose other data.")
+
+
+def remove(address: str, home: Path) -> None:
+    """Removes the file at an address, if there is one; a link is removed, never followed."""
+    if found := _ADDRESS.fullmatch(address):
+        for suffix in SUFFIXES:
+            with suppress(OSError):  # what stays is swept later
+                (_folder(home) / f"{found[1]}{suffix}").unlink(missing_ok=True)
+
+
+def sweep(home: Path, used: Collection[str]) -> None:
+    """Removes uploads that no run uses: those of yesterday, and all but the newest `MOST_UNUSED`."""
+    changed = {PREFIX + path.stem: path.lstat().st_mtime for path in _folder(home).glob("[0-9a-f]*.*")}
+    unused = sorted(changed.keys() - set(used), key=lambda address: -changed[address])
+    for place, address in enumerate(unused):
+        if place >= MOST_UNUSED or changed[address] < time.time() - UNUSED_SECONDS:
+            remove(address, home)
+
+
+def _folder(home: Path) -> Path:
+    return home / "uploads"
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Writes all or nothing, replacing whatever was there, so that an upload's age starts anew."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=".")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        Path(draft).replace(path)
+    except BaseException:
+        Path(draft).unlink(missing_ok=True)
+        raise
