@@ -12,6 +12,7 @@ import typer
 from compression.catalog import PRESETS
 from compression.config import ColumnsConfig, Device
 from compression.errors import ConfigError, DataError, ResourceError, actionable
+from compression.export.card import Which
 from compression.recipe import nest, parse
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
@@ -168,6 +169,26 @@ def train_teacher(
         metrics = pipeline.fine_tune(base, loaded, recipe, output, report)
     found = {"model": str(output), "data": data, "split": "validation"}
     _print(found | metrics.model_dump(mode="json") if as_json else metrics_table(f"{output}, validation", metrics))
+
+
+@app.command()
+def push(
+    run_dir: Annotated[Path, typer.Argument(help="Folder of a finished run.")],
+    model: Annotated[Which, typer.Option(help="student or compressed.")],
+    to: Annotated[str, typer.Option(help="The repository, owner/name; created if absent.")],
+    public: Annotated[bool, typer.Option("--public", help="Let everyone see it; private otherwise.")] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace what the repository holds.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Push a run's model, with a card about it, to the Hugging Face account whose token is in HF_TOKEN."""
+    from compression.console import reporting
+    from compression.export.push import push as push_model
+    from compression.result import Result
+
+    result, folder = Result.read(run_dir), run_dir / "models" / model
+    with reporting() as report:
+        url = push_model(folder, result, model, to, os.environ.get("HF_TOKEN", ""), not public, replace, report)
+    print(json.dumps({"model": str(folder), "url": url}) if as_json else url)
 
 
 @app.command()

@@ -29,6 +29,7 @@ LAYERS = [
     ("artefacts",),
     ("predict",),
     ("measure",),
+    ("export",),
     ("pipeline", "runs"),
     ("ui", "console"),
     ("__main__",),
