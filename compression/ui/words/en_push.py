@@ -8,7 +8,7 @@ PUSH = {
     "push.to.info": "As owner/name, the owner being you or an organization of yours. It is created if need be.",
     "push.to.placeholder": "your-name/small-phishing-detector",
     "push.private": "Private",
-    "push.private.info": "Seen by you alone. You can open it to everyone later, on the Hub.",
+    "push.private.info": "Only its owner sees it. It can be opened to everyone later, on the Hub.",
     "push.token": "Your access token",
     "push.token.info": "One with write access, from huggingface.co/settings/tokens. Used for this push alone.",
     "push.token.missing": "Enter an access token with write access, from huggingface.co/settings/tokens.",
