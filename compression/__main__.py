@@ -9,17 +9,16 @@ from typing import Annotated, Any
 
 import typer
 
+from compression.artefacts.claim import claim_model_folder, claim_run_folder, refuse_inputs
 from compression.catalog import PRESETS
 from compression.config import ColumnsConfig, Device
-from compression.errors import ConfigError, DataError, ResourceError, actionable
-from compression.places import place
+from compression.errors import ConfigError, DataError, actionable
+from compression.export.card import Which
 from compression.recipe import nest, parse
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 
 INTERRUPTED = 130
-MODEL_FILES = (".json", ".safetensors", "vocab.txt", "merges.txt", "README.md")  # endings of what a model folder holds
-OURS = {"config.json", "result.json", "models"}  # what a run writes into its folder
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value on standard output and nothing else.")]
 Data = Annotated[
@@ -72,12 +71,10 @@ def run(
         nest((key, value) for key, value in given.items() if value is not None),
         nest(_assignment(text) for text in settings or ()),
     )
-    for source in filter(None, (recipe.teacher, recipe.data, recipe.student.base)):
-        if place(source).resolve() == place(str(output)).resolve():
-            raise ResourceError(f"{output} is what the run reads. Give another folder to write to.")
+    refuse_inputs(output, (recipe.teacher, recipe.data, recipe.student.base))
     result = pipeline.reusable(recipe, output) if reuse else None
     if result is None:
-        _claim(output, overwrite)
+        claim_run_folder(output, overwrite)
         with reporting() as report:
             result = pipeline.run(recipe, report, output)
     _print(result.to_json() if as_json else result_table(result))
@@ -164,11 +161,7 @@ def train_teacher(
     from compression.data.sources import load_data
     from compression.models.teacher import TeacherRecipe
 
-    held = _held(output)
-    if held and not overwrite:
-        raise ResourceError(f"{output} is not empty. Give another folder, or --overwrite to replace the model in it.")
-    if others := sorted(name for name in held if not name.endswith(MODEL_FILES)):
-        raise ResourceError(f"{output} holds more than a model ({others[0]}). Give another folder.")
+    claim_model_folder(output, overwrite)
     loaded = load_data(
         data, ColumnsConfig(text=text_column, label=label_column, positive=positive), ("train", "validation")
     )
@@ -177,6 +170,26 @@ def train_teacher(
         metrics = pipeline.fine_tune(base, loaded, recipe, output, report)
     found = {"model": str(output), "data": data, "split": "validation"}
     _print(found | metrics.model_dump(mode="json") if as_json else metrics_table(f"{output}, validation", metrics))
+
+
+@app.command()
+def push(
+    run_dir: Annotated[Path, typer.Argument(help="Folder of a finished run.")],
+    model: Annotated[Which, typer.Option(help="student or compressed.")],
+    to: Annotated[str, typer.Option(help="The repository, owner/name; created if absent.")],
+    public: Annotated[bool, typer.Option("--public", help="Let everyone see it; private otherwise.")] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace what the repository holds.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Push a run's model, with a card about it, to the Hugging Face account whose token is in HF_TOKEN."""
+    from compression.console import reporting
+    from compression.export.push import push as push_model
+    from compression.result import Result
+
+    result, folder = Result.read(run_dir), run_dir / "models" / model
+    with reporting() as report:
+        url = push_model(folder, result, model, to, os.environ.get("HF_TOKEN", ""), not public, replace, report)
+    print(json.dumps({"model": str(folder), "url": url}) if as_json else url)
 
 
 @app.command()
@@ -252,28 +265,6 @@ def _assignment(text: str) -> tuple[str, Any]:
 
 def _device(word: str) -> Device:
     return parse({"device": word}).device
-
-
-def _held(output: Path) -> set[str]:
-    """Names of what the folder `output` holds; nothing where it does not exist yet. Raises ResourceError for a file."""
-    try:
-        if place(str(output)).exists() and not output.is_dir():
-            raise ResourceError(f"{output} is a file. Give a folder.")
-        return {path.name for path in output.iterdir()} if output.exists() else set()
-    except OSError as error:
-        raise ResourceError(f"{output} cannot be used ({error.strerror or error}). Give another folder.") from None
-
-
-def _claim(output: Path, overwrite: bool) -> None:
-    """Raises ResourceError unless a run may write to `output`."""
-    held = _held(output)
-    if "result.json" in held and not overwrite:
-        raise ResourceError(
-            f"{output} already holds a result. Give another folder, --overwrite to replace it, or --reuse to show it "
-            "(where recipe and data are the same)."
-        )
-    if held - OURS and not overwrite:
-        raise ResourceError(f"{output} is not empty. Give another folder, or --overwrite to write into it.")
 
 
 def _print(content: Any) -> None:

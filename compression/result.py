@@ -1,10 +1,13 @@
 """What a run leaves behind: the pydantic models of `result.json`, shared by page, command line and tests."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from compression.config import RunConfig
+from compression.errors import ResourceError
 
 
 class _Record(BaseModel):
@@ -83,3 +86,13 @@ class Result(_Record):
     def from_json(cls, data: dict[str, Any]) -> "Result":
         """The result a `result.json` holds. Raises pydantic.ValidationError if it is none."""
         return cls.model_validate({"schema_" if k == "schema" else k: v for k, v in data.items()})
+
+    @classmethod
+    def read(cls, folder: Path) -> "Result":
+        """The result of the run in `folder`. Raises ResourceError if it holds none."""
+        try:
+            return cls.from_json(json.loads((folder / "result.json").read_text(encoding="utf-8")))
+        except (OSError, ValueError, AttributeError):
+            raise ResourceError(
+                f"{folder} holds no result of a run. Give the folder that was named with --output."
+            ) from None

@@ -194,7 +194,7 @@ def explain(repo: Repo, error: Exception) -> str:
                 f"it is misspelt, gone or private. Check {page}, or use '{BUNDLED}'."
             )
         case errors.HfHubHTTPError() if status == 429:
-            return f"The Hub has had too many requests from this address. Try again in {_pause(error)}."
+            return f"The Hub has had too many requests from this address. Try again in {pause(error)}."
         case errors.HfHubHTTPError():
             return f"The Hub failed to answer (status {status}). Try again in a minute, or use '{BUNDLED}'."
         case TimeoutError() | httpx2.TimeoutException():
@@ -229,7 +229,7 @@ def _answers(address: str) -> bool:
     return True
 
 
-def _pause(error: "HfHubHTTPError") -> str:
+def pause(error: "HfHubHTTPError") -> str:
     """For how long a rate limit lasts, in words, from the headers of the refusal (five minutes is the Hub's window)."""
     headers = error.response.headers
     told = re.search(r"^(\d+)$", headers.get("Retry-After", "")) or re.search(

@@ -7,6 +7,7 @@ import gradio as gr
 from compression.result import Result
 from compression.runs.snapshot import Snapshot
 from compression.ui import charts, markup, notes
+from compression.ui.pushing import forget
 from compression.ui.views import comparison
 from compression.ui.views.progress import UNFINISHED, epochs_table, loss_table, progress
 from compression.ui.words import say
@@ -58,6 +59,8 @@ def loss(snapshot: Snapshot | None) -> Updates:
 def outcome(snapshot: Snapshot | None, reference: bool) -> Updates:
     """The compare section: drawn from the result, or sentences about what will be."""
     updates: Updates = {} if snapshot else _nothing_going()
+    done = snapshot is not None and snapshot.result is not None
+    updates |= {"push": gr.Column(visible=done), "push-message": "", **forget()}
     if snapshot is None or snapshot.result is None:
         updates |= {"summary": markup.empty("summary.empty"), "reference": gr.Checkbox(visible=False)}
         for name in CHARTS:

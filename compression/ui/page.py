@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from compression.runs.worker import Runs
-from compression.ui import drawing, form, markup
+from compression.ui import drawing, form, markup, pushing
 from compression.ui.handlers import NOBODY, Handlers, Updates
 from compression.ui.sections import recipe, results
 from compression.ui.sections.controls import Parts
@@ -22,6 +22,7 @@ RESULTS = (
     *(f"{name}-{what}" for name in drawing.CHARTS for what in ("plot", "numbers")),
     *(part for name in drawing.MODELS for part in (f"confusion-{name}", f"confusion-{name}-title")),
     *("confusion-numbers", "reference", "runs", "why-alpha"),
+    *("push", "push-message", "push-asked", "push-replace"),
 )
 ASSESSED = ("estimate", "why-embeddings", "why-alpha", "unsupported", *form.OPENED_BY)
 _SHOW_RUN = "() => document.getElementById('section-run').scrollIntoView()"
@@ -47,6 +48,8 @@ def build(runs: Runs) -> gr.Blocks:
         act = Handlers(runs)
         _wire_recipe(parts, act)
         _wire_results(page, parts, act)
+        if "push-button" in parts:
+            _wire_push(parts, runs)
     return page
 
 
@@ -122,12 +125,49 @@ def _wire_results(page: gr.Blocks, parts: Parts, act: Handlers) -> None:
         show.then(**classify, **_INFERENCE)
 
 
+def _wire_push(parts: Parts, runs: Runs) -> None:
+    inputs = ["viewing", "push-model", "push-to", "push-private"]
+    outputs = ["push-message", "push-asked", "push-replace"]
+
+    def with_token(viewing: str, which: str, to: str, private: bool, token: Any, asked: str = "") -> Updates:
+        given = token.strip() if isinstance(token, str) else ""
+        updates = pushing.push(runs, viewing, which, to, private, asked, given)
+        return updates if updates["push-asked"] else {**updates, "push-token": ""}
+
+    def signed_in(
+        viewing: str, which: str, to: str, private: bool, visitor: gr.OAuthToken | None, asked: str = ""
+    ) -> Any:
+        token = visitor.token if visitor else ""
+        updates = pushing.push(runs, viewing, which, to, private, asked, token)
+        return {parts[name]: update for name, update in updates.items()}
+
+    if "push-token" in parts:
+        press, inputs, outputs = _drawn(parts, with_token), [*inputs, "push-token"], [*outputs, "push-token"]
+    else:  # Gradio reads the annotation and puts in the token of whoever has signed in
+        press = signed_in
+    parts["push-button"].click(**_io(parts, press, inputs, outputs), **_PUSH)
+    parts["push-replace"].click(**_io(parts, press, [*inputs, "push-asked"], outputs), **_PUSH)
+    gr.on(
+        [parts["push-to"].change, parts["push-model"].change],
+        **_io(parts, _drawn(parts, pushing.forget), (), ["push-asked", "push-replace"]),
+        queue=False,
+        show_progress="hidden",
+    )
+
+
 # Buttons queue, so that a failure of ours shows as a toast; without a limit, no visitor waits for another's click.
 _BUTTON: dict[str, Any] = {"queue": True, "concurrency_limit": None, "show_progress": "hidden"}
 # Thirty people may type at once, on two cores: a few verdicts at a time come sooner than all together.
 _INFERENCE: dict[str, Any] = {
     "queue": True,
     "concurrency_id": "inference",
+    "concurrency_limit": 4,
+    "show_progress": "minimal",
+}
+# A push waits on the network for as long as it takes: a few at a time leave Gradio's threads to everyone else.
+_PUSH: dict[str, Any] = {
+    "queue": True,
+    "concurrency_id": "push",
     "concurrency_limit": 4,
     "show_progress": "minimal",
 }

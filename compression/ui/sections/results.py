@@ -8,6 +8,7 @@ from compression.catalog import ASSETS
 from compression.ui import markup
 from compression.ui.drawing import MODELS
 from compression.ui.sections.controls import Parts, card
+from compression.ui.sections.push import taking
 from compression.ui.urls import LIMIT, defang
 from compression.ui.words import named, say
 
@@ -68,6 +69,7 @@ def comparison() -> Parts:
                         plot = gr.Plot(visible=False, show_label=False, container=False)
                         parts |= {f"confusion-{name}-title": title, f"confusion-{name}": plot}
             parts["confusion-numbers"] = gr.HTML(markup.empty("confusion.empty"))
+        parts |= taking()
     return parts
 
 

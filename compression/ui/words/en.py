@@ -1,5 +1,7 @@
 """The page in English. `X.info` explains the control `X`; `X=value` names one of its choices."""
 
+from compression.ui.words.en_push import PUSH
+
 FORM = {
     "teacher": "Teacher",
     "teacher.info": "The big model to imitate. Pick one, or type a Hub id (owner/name) or the path of a saved model.",
@@ -282,4 +284,4 @@ WHY = {
     "why.alpha.step": "At step {step} that was {alpha} × {soft} + {rest} × {hard} = {loss}.",
 }
 
-WORDS: dict[str, str] = FORM | PAGE | NAMES | MESSAGES | WHY
+WORDS: dict[str, str] = FORM | PAGE | NAMES | MESSAGES | WHY | PUSH

@@ -1,0 +1,48 @@
+"""Whether a command may write to a folder: nothing a person keeps there is ever lost unasked."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from compression.errors import ResourceError
+from compression.places import place
+
+_OF_A_RUN = {"config.json", "result.json", "models"}
+_OF_A_MODEL = (".json", ".safetensors", "vocab.txt", "merges.txt", "README.md")  # endings
+
+
+def claim_run_folder(output: Path, overwrite: bool) -> None:
+    """Raises ResourceError unless a run may write to `output`: absent, empty, or wanted so with `overwrite`."""
+    held = _held(output)
+    if "result.json" in held and not overwrite:
+        raise ResourceError(
+            f"{output} already holds a result. Give another folder, --overwrite to replace it, or --reuse to show it "
+            "(where recipe and data are the same)."
+        )
+    if held - _OF_A_RUN and not overwrite:
+        raise ResourceError(f"{output} is not empty. Give another folder, or --overwrite to write into it.")
+
+
+def claim_model_folder(output: Path, overwrite: bool) -> None:
+    """Raises ResourceError unless a model may replace `output`: absent, empty, or only a model with `overwrite`."""
+    held = _held(output)
+    if held and not overwrite:
+        raise ResourceError(f"{output} is not empty. Give another folder, or --overwrite to replace the model in it.")
+    if others := sorted(name for name in held if not name.endswith(_OF_A_MODEL)):
+        raise ResourceError(f"{output} holds more than a model ({others[0]}). Give another folder.")
+
+
+def refuse_inputs(output: Path, sources: Iterable[str | None]) -> None:
+    """Raises ResourceError if `output` is a folder that the run reads."""
+    for source in filter(None, sources):
+        if place(source).resolve() == place(str(output)).resolve():
+            raise ResourceError(f"{output} is what the run reads. Give another folder to write to.")
+
+
+def _held(output: Path) -> set[str]:
+    """Names of what the folder holds; nothing where it does not exist yet. Raises ResourceError for a file."""
+    try:
+        if place(str(output)).exists() and not output.is_dir():
+            raise ResourceError(f"{output} is a file. Give a folder.")
+        return {path.name for path in output.iterdir()} if output.exists() else set()
+    except OSError as error:
+        raise ResourceError(f"{output} cannot be used ({error.strerror or error}). Give another folder.") from None

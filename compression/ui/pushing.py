@@ -1,0 +1,58 @@
+"""What happens when the page pushes a model to the visitor's account. The token passes through and stays nowhere."""
+
+from typing import Any, cast
+
+import gradio as gr
+
+from compression.errors import CompressionError, ConfigError
+from compression.export.card import Which
+from compression.places import hosted
+from compression.runs.worker import Runs
+from compression.ui import markup
+from compression.ui.words import friendly, say
+
+Updates = dict[str, Any]
+MODELS = ("student", "compressed")
+_LONGEST = 200  # characters of a repository's name that are looked at
+
+
+def push(runs: Runs, viewing: str, which: Any, to: Any, private: Any, asked: Any, token: str) -> Updates:
+    """Pushes a model of the run on show, and says where it is now, or why not.
+
+    A repository that exists is replaced only if it is the one the visitor was `asked` about last.
+    """
+    from compression.export.push import RepositoryExists
+    from compression.export.push import push as send
+
+    repo = str(to or "").strip()[:_LONGEST]
+    try:
+        snapshot = runs.snapshot(viewing) if viewing else None
+        if snapshot is None or snapshot.result is None or snapshot.status != "succeeded" or which not in MODELS:
+            raise ConfigError(say("push.unfinished"))
+        if not token:
+            raise ConfigError(say("push.sign-in.missing" if hosted() else "push.token.missing"))
+        folder = runs.folder(viewing) / snapshot.result.models[which].folder
+        url = send(
+            folder,
+            snapshot.result,
+            cast(Which, which),
+            repo,
+            token,
+            private=private is not False,
+            replace=asked == repo,
+        )
+    except RepositoryExists:
+        return {
+            "push-message": markup.alert(say("push.exists", repo=repo)),
+            "push-asked": repo,
+            "push-replace": gr.Button(say("push.replace", repo=repo), visible=True),
+        }
+    except CompressionError as error:
+        return forget() | {"push-message": markup.alert(friendly(str(error)))}
+    place = markup.text("p", say("push.done", repo=repo)) + markup.text("p", url, "address")
+    return forget() | {"push-message": f'<div role="status">{place}</div>'}
+
+
+def forget() -> Updates:
+    """No question is open any more."""
+    return {"push-asked": "", "push-replace": gr.Button(visible=False)}
