@@ -95,11 +95,10 @@ def evaluate(
     from compression import pipeline
     from compression.console import metrics_table, reporting
     from compression.data.sources import load_data
-    from compression.data.splits import SPLITS
     from compression.models.device import resolve
 
     columns = ColumnsConfig(text=text_column, label=label_column, positive=positive)
-    loaded = load_data(data, columns, SPLITS if split == SplitName.all else (split.value,))
+    loaded = load_data(data, columns, (split.value,))
     with reporting() as report:
         metrics = pipeline.evaluate(model, loaded, split.value, resolve(_device(device)), report)
     found = {"model": model, "data": data, "split": split.value}

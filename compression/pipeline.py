@@ -162,7 +162,7 @@ def fine_tune(base: str, data: Data, recipe: TeacherRecipe, output: Path, report
 
 
 def evaluate(source: str, data: Data, split: str, device: "torch.device", report: Report = ignore) -> Metrics:
-    """Metrics of the model `source` names on the data's split ('all': every split there is)."""
+    """Metrics of the model `source` names on one of the data's splits."""
     for note in data.notes:
         report(Notice(text=note))
     classifier = artefact.load(locate(source), device)
@@ -203,9 +203,7 @@ def _evaluate(
 
 
 def _quality(classifier: Classifier, data: Data, split: str, report: Report, stage: str) -> Metrics:
-    chosen = list(data.splits.values()) if split == "all" else [data.splits[split]]
-    texts = [text for part in chosen for text in part.texts]
-    labels = [label for part in chosen for label in part.labels]
+    texts, labels = data.splits[split].texts, data.splits[split].labels
     return quality(
         labels, Predictor(classifier).probabilities(texts, _progress(report, stage, f"Reading the {split} URLs"))
     )

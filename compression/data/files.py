@@ -44,6 +44,11 @@ def read_table(path: Path, called: str | None = None, max_rows: int = MAX_ROWS) 
         raise DataError(
             f"{called} cannot be read ({error.strerror or error}). Check the path and its permissions."
         ) from None
+    if not len(table) and table.skipped:
+        raise DataError(
+            f"{called} holds no rows that can be used: {table.skipped:,} rows do not have the header's "
+            f"{len(table.columns)} cells or are too long. Put quotes around URLs that hold commas."
+        )
     if not len(table):
         raise DataError(f"{called} holds no rows. Give a file with a header line and one URL a row.")
     return table

@@ -17,6 +17,7 @@ from compression.places import home, place
 
 TEXT_COLUMNS = ("text", "url", "urls", "website", "domain")
 LABEL_COLUMNS = ("label", "labels", "verdict", "status", "class", "type", "result")
+ALL = ("all",)  # every row there is, whatever splits it is in
 
 
 @dataclass(frozen=True)
@@ -66,8 +67,8 @@ def load_data(
     """The wanted splits of `source`: 'bundled', a CSV or Parquet file, a folder of train, validation and test files, an
     upload by its address, or a Hub data set `owner/name[@revision]`.
 
-    Only the files of the wanted splits are read. `report` is called while something is fetched (what, bytes done,
-    bytes in all). Raises DataError with what to do.
+    Only the files of the wanted splits are read; `ALL` is every row there is, as one split. `report` is called while
+    something is fetched (what, bytes done, bytes in all). Raises DataError with what to do.
     """
     columns = columns or ColumnsConfig()
     if source == BUNDLED:
@@ -96,13 +97,13 @@ def check_trainable(split: Split) -> None:
 def _bundled(wanted: Sequence[str]) -> Data:
     from compression.data.corpus import bundled
 
-    rows = bundled()
-    return Data({name: Split(tuple(r.text for r in rows[name]), tuple(r.label for r in rows[name])) for name in wanted})
+    splits = {n: Split(tuple(r.text for r in rows), tuple(r.label for r in rows)) for n, rows in bundled().items()}
+    return Data(_chosen(splits, wanted))
 
 
 def _folder(folder: Path, columns: ColumnsConfig, wanted: Sequence[str]) -> Data:
     splits, read = {}, []
-    for name in wanted:
+    for name in _present(folder) if wanted == ALL else wanted:
         paths = [folder / f"{name}{suffix}" for suffix in SUFFIXES if (folder / f"{name}{suffix}").is_file()]
         if not paths:
             raise DataError(
@@ -110,7 +111,7 @@ def _folder(folder: Path, columns: ColumnsConfig, wanted: Sequence[str]) -> Data
             )
         read.append(_rows(read_table(paths[0]), columns, str(paths[0])))
         splits[name] = read[-1].split
-    return Data(splits, _skipped(read), _notes(read))
+    return Data(_chosen(splits, wanted), _skipped(read), _notes(read))
 
 
 def _hub(source: str, columns: ColumnsConfig, wanted: Sequence[str], report: hub.Transfer) -> Data:
@@ -119,8 +120,8 @@ def _hub(source: str, columns: ColumnsConfig, wanted: Sequence[str], report: hub
     parts = {name: [_rows(read_table(path), columns, str(path)) for path in paths] for name, paths in found.items()}
     splits = {name: _joined([rows.split for rows in held]) for name, held in parts.items()}
     read = [rows for held in parts.values() for rows in held]
-    if set(SPLITS) <= set(splits):
-        return Data({name: splits[name] for name in wanted}, _skipped(read), _notes(read))
+    if set(SPLITS) <= set(splits) or wanted == ALL:
+        return Data(_chosen(splits, wanted), _skipped(read), _notes(read))
     return _split(_joined(list(splits.values())), read, wanted, source)
 
 
@@ -133,7 +134,21 @@ def _single_file(path: Path, columns: ColumnsConfig, wanted: Sequence[str], call
     return _split(rows.split, [rows], wanted, called)
 
 
+def _chosen(splits: dict[str, Split], wanted: Sequence[str]) -> dict[str, Split]:
+    """The wanted splits of those there are; `ALL` is all of them put together."""
+    return {"all": _joined(list(splits.values()))} if wanted == ALL else {name: splits[name] for name in wanted}
+
+
+def _present(folder: Path) -> list[str]:
+    found = [name for name in SPLITS if any((folder / f"{name}{suffix}").is_file() for suffix in SUFFIXES)]
+    if not found:
+        raise DataError(f"{folder} has no train, validation or test file (.csv or .parquet). Give a folder with one.")
+    return found
+
+
 def _split(rows: Split, read: Sequence[_Rows], wanted: Sequence[str], source: str) -> Data:
+    if wanted == ALL:
+        return Data({"all": rows}, _skipped(read), _notes(read))
     assigned, apart = split_rows(rows.texts, rows.labels)
     splits = {
         name: Split(tuple(rows.texts[i] for i in assigned[name]), tuple(rows.labels[i] for i in assigned[name]))

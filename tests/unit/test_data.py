@@ -12,7 +12,7 @@ import tiny
 from compression.config import ColumnsConfig
 from compression.data.batching import bucketed, by_length, collate, in_order
 from compression.data.labels import label_ids
-from compression.data.sources import LABEL_COLUMNS, TEXT_COLUMNS, check_trainable, load_data
+from compression.data.sources import ALL, LABEL_COLUMNS, TEXT_COLUMNS, check_trainable, load_data
 from compression.data.splits import registered_domain, split_rows
 from compression.errors import DataError
 
@@ -195,3 +195,21 @@ def test_collate_pads_to_the_longest() -> None:
     batch = collate([[5, 6, 7], [8]], pad_id=0)
     assert batch["input_ids"].tolist() == [[5, 6, 7], [8, 0, 0]]
     assert batch["attention_mask"].tolist() == [[1, 1, 1], [1, 0, 0]]
+
+
+def test_all_is_every_row_there_is(tmp_path: Path) -> None:
+    rows = tiny.urls(6)
+    assert load_data(str(tiny.save_csv(tmp_path / "a.csv", rows)), wanted=ALL).splits["all"].texts == tuple(
+        text for text, _ in rows
+    )
+    tiny.save_csv(tmp_path / "folder" / "test.csv", rows)
+    assert len(load_data(str(tmp_path / "folder"), wanted=ALL).splits["all"]) == 6
+    assert len(load_data("bundled", wanted=ALL).splits["all"]) == 3000
+    with pytest.raises(DataError, match="no train, validation or test file"):
+        load_data(str(tmp_path), wanted=ALL)
+
+
+def test_urls_with_unquoted_commas_are_named_as_the_reason(tmp_path: Path) -> None:
+    lines = ["url,label"] + [f"http://a{n}.test/x,y,{n % 2}" for n in range(5)]
+    with pytest.raises(DataError, match=r"5 rows do not have the header.s 2 cells.*quotes"):
+        load_data(str(write(tmp_path / "a.csv", "\n".join(lines))))
