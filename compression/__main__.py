@@ -16,7 +16,7 @@ from compression.errors import ConfigError, DataError, actionable
 from compression.export.card import Which
 from compression.recipe import nest, parse
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
 INTERRUPTED = 130
 
@@ -207,7 +207,7 @@ def build_bundled_teacher(
 @app.command()
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on.", min=0, max=65535)] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on.", min=1, max=65535)] = None,
 ) -> None:
     """Serve the page, the same as app.py."""
     from compression.ui.server import launch

@@ -204,9 +204,8 @@ def _evaluate(
 
 def _quality(classifier: Classifier, data: Data, split: str, report: Report, stage: str) -> Metrics:
     texts, labels = data.splits[split].texts, data.splits[split].labels
-    return quality(
-        labels, Predictor(classifier).probabilities(texts, _progress(report, stage, f"Reading the {split} URLs"))
-    )
+    doing = "Reading all URLs" if split == "all" else f"Reading the {split} URLs"
+    return quality(labels, Predictor(classifier).probabilities(texts, _progress(report, stage, doing)))
 
 
 def _progress(report: Report, stage: str, doing: str) -> Callable[[int, int], None]:
