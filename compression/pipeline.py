@@ -51,8 +51,8 @@ def run(config: RunConfig, report: Report = ignore, output: Path | None = None) 
     fetching = _fetching(report, "load")
     data = load_data(config.data, config.columns, report=fetching)
     check_trainable(data.splits["train"])
-    (output / "result.json").unlink(missing_ok=True)  # none may outlive its models
     _write_json(output / "config.json", config.model_dump(mode="json"))
+    (output / "result.json").unlink(missing_ok=True)  # none may outlive its models
     folders = {name: output / "models" / name for name in ("student", "compressed")}
     stages: list[StageReport] = []
     report(RunStarted(device=device_name(device), stages=STAGES))

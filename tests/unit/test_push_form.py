@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,16 @@ def runs(tmp_path: Path) -> Iterator[Runs]:
 
 
 def built(runs: Runs) -> gr.Blocks:
-    """The page, built where a loop is running: without one Gradio opens its own and leaves them open."""
+    """The page, built where a loop is running: without one Gradio opens its own and leaves them open.
+
+    In a thread, for the browser tests leave a loop running in this one.
+    """
 
     async def make() -> gr.Blocks:
         return build(runs)
 
-    return asyncio.run(make())
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(lambda: asyncio.run(make())).result()
 
 
 def blocks(page: gr.Blocks) -> dict[str, Any]:
