@@ -135,7 +135,7 @@ def _quality(model: ModelReport, teacher: ModelReport) -> str:
     headers = ("", "accuracy (95 % interval)", "precision", "recall", "F1", "ROC AUC", "URLs")
     return (
         _table(headers, rows) + "\n\nThe positive class is `Not Safe`. All figures come from the saved and reloaded "
-        "model; the interval is Wilson's. The best epoch was chosen on validation, so read the test rows."
+        "model; the interval is Wilson's. Validation may have guided the choice of the recipe: read the test rows."
     )
 
 
@@ -172,7 +172,7 @@ def _limits(result: Result) -> str:
         "No licence is stated here: it follows from the teacher's and the data's. Add it before you publish this.",
     ]
     if result.config.data == BUNDLED:
-        limits.insert(1, "The URLs it learned from and was tested on were generated: real ones are harder.")
+        limits.insert(1, "The URLs it learned from and was tested on were generated: on real ones its figures will be others.")
     return "\n".join(f"- {limit}" for limit in limits)
 
 
