@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from compression.catalog import BUNDLED
 from compression.errors import ResourceError
-from compression.hub.connection import Repo, endpoint, explain, failures, require_online, token_to_send
+from compression.hub.connection import Repo, endpoint, explain, failures, online, require_online, token_to_send
 
 if TYPE_CHECKING:
     import httpx2
@@ -58,16 +58,19 @@ def snapshot(repo: Repo, sha: str) -> Path:
 
 
 def known_commits(repo: Repo) -> list[str]:
-    """Commits in the cache that may stand for the revision, the likeliest first; none of them need be complete."""
+    """Commits in the cache that stand for the revision, the likeliest first; none of them need be complete.
+
+    A pinned commit stands for `main` only where the Hub cannot be asked which one that is.
+    """
     if COMMIT.fullmatch(repo.revision):
         return [repo.revision]
     reference = storage(repo) / "refs" / repo.revision
     named = [reference.read_text(encoding="utf-8").strip()] if reference.is_file() else []
-    if repo.revision != "main":
+    if named or repo.revision != "main" or online():
         return named
     folders = (folder for folder in storage(repo).glob("snapshots/*") if COMMIT.fullmatch(folder.name))
     newest_first = sorted(folders, key=lambda folder: folder.stat().st_mtime, reverse=True)
-    return named + [folder.name for folder in newest_first if folder.name not in named]
+    return [folder.name for folder in newest_first]
 
 
 def remember_revision(repo: Repo, sha: str) -> None:

@@ -140,6 +140,20 @@ def test_a_new_commit_with_the_same_weights_fetches_none(hub: HubStandIn, change
     assert weights_asked(hub) == 0
 
 
+def test_a_pinned_commit_is_main_only_where_the_hub_cannot_be_asked(
+    hub: HubStandIn, changed: Path, go_offline: Any
+) -> None:
+    pinned = fetch_model(check_model(MODEL).pinned)
+    (changed / "tokenizer_config.json").write_text("{}")
+    newest = hub.add_model(MODEL, changed)
+    assert fetch_model(f"{MODEL}@{pinned.name}") == pinned
+    shutil.rmtree(pinned.parent.parent / "refs", ignore_errors=True)
+    assert fetch_model(MODEL).name == newest != pinned.name
+    shutil.rmtree(pinned.parent.parent / "refs")
+    go_offline()
+    assert fetch_model(MODEL).name in (newest, pinned.name)
+
+
 def test_weights_in_shards(hub: HubStandIn, changed: Path) -> None:
     name = "model-00001-of-00001.safetensors"
     (changed / "model.safetensors").rename(changed / name)
