@@ -172,9 +172,7 @@ def _limits(result: Result) -> str:
         "No licence is stated here: it follows from the teacher's and the data's. Add it before you publish this.",
     ]
     if result.config.data == BUNDLED:
-        limits.insert(
-            1, "The URLs it learned from and was tested on were generated: on real ones its figures will be others."
-        )
+        limits.insert(1, "The URLs it learned from and was tested on were generated: real ones give other figures.")
     return "\n".join(f"- {limit}" for limit in limits)
 
 
