@@ -4,11 +4,15 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from gated_runs import Gated, Serve
+    from hub_stand_in import HubStandIn
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
@@ -44,15 +48,90 @@ def real_teacher() -> Path:
 
 @pytest.fixture
 def fresh_process() -> Callable[..., Any]:
-    """Runs Python code in a new interpreter; the code's last line prints the JSON that is returned."""
+    """Runs Python code in a new interpreter; the code's last line prints the JSON that is returned.
 
-    def run(code: str, *arguments: object) -> Any:
+    Named arguments are variables of its environment.
+    """
+
+    def run(code: str, *arguments: object, **variables: str) -> Any:
         command = [sys.executable, "-c", code, *map(str, arguments)]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        environment = os.environ | variables
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout.strip().splitlines()[-1])
 
     return run
+
+
+@pytest.fixture
+def hub_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache for what comes from the Hub."""
+    from huggingface_hub import constants
+
+    folder = tmp_path / "cache"
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(folder))
+    return folder
+
+
+@pytest.fixture
+def hub(hub_cache: Path, monkeypatch: pytest.MonkeyPatch) -> "Iterator[HubStandIn]":
+    """An empty Hub on this machine, which everything here takes for the Hub; nobody is signed in."""
+    from hub_stand_in import HubStandIn
+    from huggingface_hub import close_session, constants
+
+    from compression.hub import connection
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)  # read at its import, where the tests say offline
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", False)  # a push changes it
+    for name in ("HF_HUB_OFFLINE", "HF_TOKEN", "SPACE_ID"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
+    monkeypatch.setattr(connection, "_probed", {})
+    with HubStandIn() as stand_in:
+        monkeypatch.setenv("HF_ENDPOINT", stand_in.endpoint)
+        yield stand_in
+        close_session()
+
+
+@pytest.fixture
+def someones_model(hub: "HubStandIn", tiny_teacher: Path) -> None:
+    """The Hub has the tiny model as someone/tiny."""
+    hub.add_model("someone/tiny", tiny_teacher)
+
+
+@pytest.fixture
+def go_offline(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Takes the Hub away when it is called."""
+    from huggingface_hub import constants
+
+    return lambda: monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+
+
+@pytest.fixture
+def gated() -> "Iterator[Gated]":
+    """A pipeline that stops at a gate instead of training."""
+    from gated_runs import Gated
+
+    pipeline = Gated()
+    yield pipeline
+    pipeline.open(100)
+
+
+@pytest.fixture
+def serve(tmp_path: Path, gated: "Gated") -> "Iterator[Serve]":
+    """Starts a server of runs, all on one home; they are stopped in the end."""
+    from gated_runs import Server
+
+    servers: list[Server] = []
+
+    def start(pipeline: Any = gated, **limits: int) -> Server:
+        servers.append(Server(tmp_path / "home", pipeline, **limits))
+        return servers[-1]
+
+    yield start
+    gated.open(100)
+    for server in servers:
+        server.stop()
 
 
 def _named(variable: str) -> Path:

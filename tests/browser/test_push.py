@@ -1,6 +1,5 @@
 """Pushing from the page, to a stand-in of the Hub on this machine."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,28 +7,10 @@ from conftest import Site, Visit
 from hub_stand_in import HubStandIn
 from playwright.sync_api import Page, expect
 
-from compression.hub import connection
-
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning:gradio.queueing"),  # Gradio's own use of pandas 3
     pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning"),  # huggingface_hub's own upload
 ]
-
-
-@pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[HubStandIn]:
-    from huggingface_hub import close_session, constants
-
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
-    for name in ("HF_HUB_OFFLINE", "HF_TOKEN", "SPACE_ID"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
-    monkeypatch.setattr(connection, "_probed", {})
-    with HubStandIn() as stand_in:
-        monkeypatch.setenv("HF_ENDPOINT", stand_in.endpoint)
-        yield stand_in
-        close_session()
 
 
 @pytest.fixture

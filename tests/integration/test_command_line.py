@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import tiny
+from refusals import refused
 
 from compression.__main__ import main
 
@@ -23,18 +24,6 @@ def finished(tiny_teacher: Path, tiny_data: Path, tmp_path_factory: pytest.TempP
     folder = tmp_path_factory.mktemp("finished") / "run"
     assert main(["run", "--teacher", str(tiny_teacher), "--data", str(tiny_data), *SMALL, "--output", str(folder)]) == 0
     return folder
-
-
-def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
-    """The sentence a refused command prints: exit code 2, one line on standard error, nothing on standard output."""
-    code = main([str(argument) for argument in arguments])
-    out, err = capsys.readouterr()
-    assert code == 2, err
-    assert out == ""
-    lines = [line for line in err.splitlines() if line]
-    assert len(lines) == 1, err
-    assert "Traceback" not in err
-    return lines[0]
 
 
 def test_json_is_all_that_stands_on_standard_output(

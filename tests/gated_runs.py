@@ -1,0 +1,99 @@
+"""A pipeline that stops at a gate, and a server to run it on."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from compression.config import RunConfig
+from compression.events import Notice, Report, RunStarted, TrainingStep
+from compression.result import Environment, Latency, Metrics, ModelReport, Result
+from compression.runs import Runs, RunStore, Snapshot
+
+PATIENCE_S = 30.0
+METRICS = Metrics(
+    accuracy=0.9, precision=None, recall=0.9, f1=0.9, roc_auc=0.95, examples=10, confusion=((4, 1), (0, 5))
+)
+
+
+def result(config: RunConfig) -> Result:
+    environment = Environment(
+        python="3.11",
+        packages={},
+        device="cpu",
+        cpu="a CPU",
+        cpu_flags=["avx2"],
+        threads=2,
+        created="2026-01-01T00:00:00Z",
+    )
+    model = ModelReport(
+        parameters=5,
+        size_bytes=20,
+        size_stored_bytes=20,
+        metrics={"validation": METRICS, "test": METRICS},
+        latency_ms=Latency(p50=1.5, p95=2.25),
+        folder="models/student",
+    )
+    return Result(config=config, environment=environment, stages=[], models={"student": model})
+
+
+def training(step: int, loss: float = 0.1) -> TrainingStep:
+    return TrainingStep(stage="distill", step=step, steps=9, epoch=1, loss=loss, soft_loss=loss, hard_loss=loss)
+
+
+class Gated:
+    """A pipeline that leaves a file, reports, waits at its gate, and reports again."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.error = error
+        self.seeds: list[int] = []
+        self._reached = threading.Semaphore(0)
+        self._gate = threading.Semaphore(0)
+
+    def __call__(self, config: RunConfig, report: Report, folder: Path) -> Result:
+        self.seeds.append(config.seed)
+        (folder / "weights").write_bytes(b"weights")
+        report(RunStarted(device="CPU", stages=("load",)))
+        self._reached.release()
+        assert self._gate.acquire(timeout=PATIENCE_S)
+        report(Notice(text="Past the gate."))
+        if self.error is not None:
+            raise self.error
+        return result(config)
+
+    def reached(self) -> None:
+        """Returns when a run stands at the gate."""
+        assert self._reached.acquire(timeout=PATIENCE_S)
+
+    def open(self, runs: int = 1) -> None:
+        """Lets so many runs pass."""
+        self._gate.release(runs)
+
+
+class Server:
+    """Runs on a home; several on one home, one after the other, are an app that is restarted."""
+
+    def __init__(self, home: Path, pipeline: Callable[[RunConfig, Report, Path], Result], **limits: int) -> None:
+        self.store = RunStore(home)
+        self.runs = Runs(self.store, pipeline, **limits)
+        self.runs.start()
+
+    def submit(self, owner: str = "ann", seed: int = 0) -> str:
+        return self.runs.submit(RunConfig(seed=seed), owner)
+
+    def see(self, run_id: str) -> Snapshot:
+        seen = self.runs.snapshot(run_id)
+        assert seen is not None
+        return seen
+
+    def ended(self, run_id: str) -> Snapshot:
+        seen = self.runs.wait(run_id, PATIENCE_S)
+        assert seen is not None
+        assert seen.ended is not None
+        return seen
+
+    def stop(self) -> None:
+        self.runs.stop(PATIENCE_S)
+        self.store.close()
+
+
+Serve = Callable[..., Server]
