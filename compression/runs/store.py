@@ -136,7 +136,7 @@ class RunStore:
     def delete(self, run_id: str) -> None:
         """Removes a run, its events and its folder, and the upload it used.
 
-        An upload stays while another run uses it, and as long as an unused one may for another owner who brought it.
+        An upload stays while another run uses it, or another owner brought it less than a day ago.
         """
         self.remove_folder(run_id)
         with self._transaction() as connection:
