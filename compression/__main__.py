@@ -185,7 +185,8 @@ def push(
     from compression.export.push import push as push_model
     from compression.result import Result
 
-    result, folder = Result.read(run_dir), run_dir / "models" / model
+    result = Result.read(run_dir)
+    folder = result.model_folder(model, run_dir)
     with reporting() as report:
         url = push_model(folder, result, model, to, os.environ.get("HF_TOKEN", ""), not public, replace, report)
     print(json.dumps({"model": str(folder), "url": url}) if as_json else url)

@@ -41,7 +41,7 @@ class ModelReport(_Record):
     size_stored_bytes: int  # sum of the folder's files
     metrics: dict[str, Metrics]  # validation, test
     latency_ms: Latency
-    folder: str
+    folder: str  # where it was measured; `Result.model_folder` says where it is now
 
 
 class StageReport(_Record):
@@ -81,6 +81,14 @@ class Result(_Record):
         """The contract's JSON object (`schema` instead of `schema_`)."""
         data = self.model_dump(mode="json")
         return {"schema": data.pop("schema_"), **data}
+
+    def model_folder(self, name: str, run_folder: Path) -> Path:
+        """Where a model of the run in `run_folder` is now: in that folder, which may have been moved or copied since.
+
+        Only the teacher, which a run reads and does not make, is where it was found.
+        """
+        own = run_folder / "models" / name
+        return run_folder / self.models[name].folder if name == "teacher" and not own.is_dir() else own
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "Result":

@@ -4,10 +4,11 @@ import errno
 import hashlib
 import shutil
 import tempfile
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from compression.errors import ResourceError
+from compression.errors import ModelError, ResourceError
 from compression.methods import bnb
 from compression.models.classifier import Classifier, load_classifier
 
@@ -41,14 +42,27 @@ def load(folder: Path, device: "torch.device") -> Classifier:
 
 
 def digest(folder: Path) -> str:
-    """SHA-256 over names and contents of all files in `folder`: equal folders, equal digest."""
+    """SHA-256 over names and contents of all files in `folder`: equal folders, equal digest.
+
+    A file is read once as long as it does not change. Raises ModelError if one cannot be read.
+    """
     content = hashlib.sha256()
-    for path in sorted(folder.rglob("*")):
-        if path.is_file():
-            content.update(path.relative_to(folder).as_posix().encode() + b"\0")
-            with path.open("rb") as file:
-                content.update(hashlib.file_digest(file, "sha256").digest())
+    try:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                now = path.stat()
+                content.update(path.relative_to(folder).as_posix().encode() + b"\0")
+                content.update(_file_digest(path, now.st_ino, now.st_size, now.st_mtime_ns, now.st_ctime_ns))
+    except OSError as error:
+        raise ModelError(f"The model in {folder} cannot be read ({error.strerror or error}). Save it again.") from None
     return content.hexdigest()
+
+
+@lru_cache(4096)
+def _file_digest(path: Path, *identity: int) -> bytes:
+    """SHA-256 of a file's content, remembered for as long as its `identity` (inode, size, times) stays."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
 
 
 class _replacing:

@@ -10,7 +10,7 @@ import os
 import re
 import tempfile
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,8 +39,11 @@ def is_upload(source: str) -> bool:
     return source.startswith(PREFIX)
 
 
-def keep(file: Path, called: str, home: Path) -> Upload:
-    """Checks a file and copies it under `home`. Raises DataError, in which it is `called` so, or ResourceError."""
+def keep(file: Path, called: str, home: Path, announce: Callable[[str], None] = lambda address: None) -> Upload:
+    """Checks a file and copies it under `home`, its address being announced before it is there.
+
+    Raises DataError, in which it is `called` so, or ResourceError.
+    """
     suffix = file.suffix.lower()
     if suffix not in SUFFIXES:
         raise DataError(f"{called} is neither .csv nor .parquet. Save the data in one of these forms.")
@@ -50,6 +53,7 @@ def keep(file: Path, called: str, home: Path) -> Upload:
         table = read_table(file, called, MAX_ROWS)
         content = file.read_bytes()
         name = hashlib.sha256(content).hexdigest()
+        announce(PREFIX + name)
         _write(_folder(home) / f"{name}{suffix}", content)
     except OSError as error:
         raise actionable(error) or ResourceError(

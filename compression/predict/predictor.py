@@ -4,12 +4,11 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from compression.artefacts.folder import load
-from compression.artefacts.weight import size_stored_bytes
+from compression.artefacts.folder import digest, load
 from compression.catalog import LABELS
 from compression.models.classifier import Classifier, logits_of
 from compression.models.device import resolve
@@ -61,31 +60,61 @@ def label_of(probability: float) -> str:
     return LABELS[int(probability >= THRESHOLD)]
 
 
+@dataclass
+class _Entry:
+    """A model that was asked for; whoever asked first loads it, while `loading` holds back all who ask for the same."""
+
+    loading: threading.Lock = field(default_factory=threading.Lock)
+    predictor: Predictor | None = None
+    size_bytes: int = 0
+
+
 class PredictorCache:
-    """Loaded models by folder, least recently used out first once their files exceed `limit_bytes`."""
+    """Loaded models by content, least recently used out first while they hold more than `limit_bytes` of memory.
+
+    Parameters and buffers count. The model asked for last stays, however large, and so does one that is answering
+    until it has answered.
+    """
 
     def __init__(self, limit_bytes: int = 2_000_000_000) -> None:
         self._limit = limit_bytes
-        self._lock = threading.Lock()
-        self._loaded: OrderedDict[tuple[Path, float, str], tuple[Predictor, int]] = OrderedDict()
+        self._lock = threading.Lock()  # guards the entries, and is never held while a file is read
+        self._entries: OrderedDict[tuple[str, str], _Entry] = OrderedDict()
 
     def predictor(self, folder: Path, device: "torch.device | None" = None) -> Predictor:
-        """The model in `folder`, loaded at most once as long as its files do not change. Raises ModelError."""
+        """The model in `folder`, loaded at most once for all folders that hold the same. Raises ModelError.
+
+        Whoever asks for a model that is being loaded waits for it; all others are served meanwhile.
+        """
         device = device or resolve("auto")
-        changed = max((path.stat().st_mtime for path in folder.glob("*")), default=0.0)
-        key = (folder.resolve(), changed, str(device))
+        key = (digest(folder), str(device))
         with self._lock:
-            if key not in self._loaded:
-                predictor = Predictor(load(folder, device))
-                predictor.probabilities(["http://warm.up/"])
-                self._loaded[key] = (predictor, size_stored_bytes(folder))
-                self._shrink()
-            self._loaded.move_to_end(key)
-            return self._loaded[key][0]
+            entry = self._entries.setdefault(key, _Entry())
+        with entry.loading:
+            predictor = entry.predictor or self._load(key, entry, folder, device)
+        with self._lock:
+            self._entries[key] = entry
+            self._entries.move_to_end(key)
+            self._shrink()
+        return predictor
+
+    def _load(self, key: tuple[str, str], entry: _Entry, folder: Path, device: "torch.device") -> Predictor:
+        try:
+            predictor = Predictor(load(folder, device))
+            predictor.probabilities(["http://warm.up/"])
+        except BaseException:
+            with self._lock:
+                self._entries.pop(key, None)
+            raise
+        entry.predictor, entry.size_bytes = predictor, predictor.classifier.model.get_memory_footprint()
+        return predictor
 
     def _shrink(self) -> None:
-        while len(self._loaded) > 1 and sum(size for _, size in self._loaded.values()) > self._limit:
-            self._loaded.popitem(last=False)
+        held = sum(entry.size_bytes for entry in self._entries.values())
+        for key, entry in list(self._entries.items())[:-1]:
+            if held > self._limit and entry.predictor:
+                del self._entries[key]
+                held -= entry.size_bytes
 
 
 _CACHE = PredictorCache()

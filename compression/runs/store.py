@@ -2,7 +2,7 @@
 
     home/runs.sqlite3        runs, and the events their snapshots rest on
     home/runs/<run_id>/      models and result.json
-    home/uploads/            data that visitors brought; leaves with the last run that uses it
+    home/uploads/            data that visitors brought; leaves with the last run that uses it (see `delete`)
 
 One process owns a home, held by SQLite's own exclusive lock; so a run that is unfinished when the store opens was cut
 off by the end of an earlier process.
@@ -44,6 +44,9 @@ CREATE TABLE IF NOT EXISTS runs (
     created REAL NOT NULL, changes INTEGER NOT NULL, started REAL, ended REAL, error TEXT, result TEXT
 );
 CREATE INDEX IF NOT EXISTS runs_by_owner ON runs (owner, created);
+CREATE TABLE IF NOT EXISTS brought (
+    upload TEXT NOT NULL, owner TEXT NOT NULL, at REAL NOT NULL, PRIMARY KEY (upload, owner)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS events (
     run_id TEXT NOT NULL REFERENCES runs ON DELETE CASCADE, number INTEGER NOT NULL, at REAL NOT NULL,
     event TEXT NOT NULL, PRIMARY KEY (run_id, number)
@@ -131,13 +134,24 @@ class RunStore:
             return [run_id for (run_id,) in connection.execute(query, (owner,))]
 
     def delete(self, run_id: str) -> None:
-        """Removes a run, its events and its folder, and the upload it used unless another run uses it too."""
+        """Removes a run, its events and its folder, and the upload it used.
+
+        An upload stays while another run uses it, or another owner brought it less than a day ago.
+        """
         self.remove_folder(run_id)
         with self._transaction() as connection:
-            query = "DELETE FROM runs WHERE run_id = ? RETURNING json_extract(config, '$.data')"
-            gone = {data for (data,) in connection.execute(query, (run_id,))}
-        for data in filter(uploads.is_upload, gone - self.uploads_in_use()):
+            query = "DELETE FROM runs WHERE run_id = ? RETURNING json_extract(config, '$.data'), owner"
+            gone = connection.execute(query, (run_id,)).fetchall()
+            connection.executemany("DELETE FROM brought WHERE upload = ? AND owner = ?", gone)
+            connection.execute("DELETE FROM brought WHERE at < ?", (time.time() - uploads.UNUSED_SECONDS,))
+            awaited = {data for (data,) in connection.execute("SELECT upload FROM brought")}
+        for data in filter(uploads.is_upload, {data for data, _ in gone} - awaited - self.uploads_in_use()):
             uploads.remove(data, self.home)
+
+    def bring(self, upload: str, owner: str) -> None:
+        """Notes that an owner brought the upload of this address, to run on it."""
+        with self._transaction() as connection:
+            connection.execute("INSERT OR REPLACE INTO brought VALUES (?, ?, ?)", (upload, owner, time.time()))
 
     def uploads_in_use(self) -> set[str]:
         """The addresses of the uploads that runs use, whatever their status."""

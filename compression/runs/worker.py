@@ -90,12 +90,17 @@ class Runs:
         if thread is not None:
             thread.join(timeout)
 
-    def keep_upload(self, file: Path, called: str) -> uploads.Upload:
+    def keep_upload(self, file: Path, called: str, owner: str) -> uploads.Upload:
         """Keeps a visitor's file where recipes find it, and clears away what nobody came to use.
 
-        Raises DataError, in which the file is `called` so, or ResourceError.
+        Raises DataError, in which the file is `called` so, ResourceError or StorageError.
         """
-        kept = uploads.keep(file, called, self._store.home)
+
+        def bring(address: str) -> None:
+            with self._changed:  # not while another's last run is being deleted, and with it this very file
+                self._store.bring(address, owner)
+
+        kept = uploads.keep(file, called, self._store.home, bring)
         with self._changed:
             uploads.sweep(self._store.home, self._store.uploads_in_use())
         return kept

@@ -120,17 +120,19 @@ class Handlers:
         padding = markup.text("p", notes.padding(found, config))
         return {"preview": preview_card(found, config), "why-padding": padding}
 
-    def upload(self, file: str | None) -> Updates:
+    def upload(self, browser: Any, file: str | None) -> Updates:
         """Keeps a file the visitor brought, and makes it the data."""
         if not file:
             return {}
+        browser = _known(browser)
         called = visible(Path(file).name)[:_NAME_LENGTH]
         try:
-            kept = self._runs.keep_upload(Path(file), called)
+            kept = self._runs.keep_upload(Path(file), called, browser["visitor"])
         except CompressionError as error:
             return {"upload": None, "uploaded": _alert(error)}
         choice = (say("upload.choice", name=called), kept.address)
         return {
+            "browser": browser,
             "upload": None,
             "uploaded": markup.text("p", say("upload.kept", name=called, rows=f"{kept.rows:,}"), "notice"),
             "data": gr.Dropdown(choices=[*offered("data"), choice], value=kept.address),
@@ -204,8 +206,8 @@ class Handlers:
 
     def _folders(self, snapshot: Snapshot) -> Mapping[str, Path]:
         assert snapshot.result is not None
-        base = self._runs.folder(snapshot.run_id)  # a folder given as absolute (the bundled teacher's) stays itself
-        return {name: base / model.folder for name, model in snapshot.result.models.items()}
+        base = self._runs.folder(snapshot.run_id)
+        return {name: snapshot.result.model_folder(name, base) for name in snapshot.result.models}
 
     def _owns(self, browser: Any, run_id: str) -> bool:
         return self._runs.owns(run_id, _known(browser)["visitor"])

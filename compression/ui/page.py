@@ -75,7 +75,9 @@ def _wire_recipe(parts: Parts, act: Handlers) -> None:
     parts["preview-button"].click(**preview, queue=True, concurrency_id="data", concurrency_limit=2)
 
     # Preprocessed, unlike all else: Gradio then lets no other path through than that of a file it has just received.
-    upload = _io(parts, _drawn(parts, act.upload), ["upload"], ["upload", "uploaded", "data", "preset"])
+    upload = _io(
+        parts, _drawn(parts, act.upload), ["browser", "upload"], ["browser", "upload", "uploaded", "data", "preset"]
+    )
     upload |= {"preprocess": True, "concurrency_id": "data", "concurrency_limit": 2}
     parts["upload"].upload(**upload, queue=True, show_progress="minimal")
 

@@ -31,7 +31,7 @@ def push(runs: Runs, viewing: str, which: Any, to: Any, private: Any, asked: Any
             raise ConfigError(say("push.unfinished"))
         if not token:
             raise ConfigError(say("push.sign-in.missing" if hosted() else "push.token.missing"))
-        folder = runs.folder(viewing) / snapshot.result.models[which].folder
+        folder = snapshot.result.model_folder(which, runs.folder(viewing))
         url = send(
             folder,
             snapshot.result,

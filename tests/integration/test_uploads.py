@@ -68,9 +68,9 @@ def ended(runs: Runs, run_id: str) -> str:
 
 
 def test_a_file_is_kept_by_its_content_and_read_by_its_address(runs: Runs, home: Path, brought: Path) -> None:
-    kept = runs.keep_upload(brought, "Brought.CSV")
+    kept = runs.keep_upload(brought, "Brought.CSV", "ann")
     assert kept.rows == 200
-    assert runs.keep_upload(brought, "again.csv") == kept
+    assert runs.keep_upload(brought, "again.csv", "ann") == kept
     digest = hashlib.sha256(brought.read_bytes()).hexdigest()
     assert kept.address == f"upload:{digest}"
     assert kept_files(home) == [f"{digest}.csv"]
@@ -81,7 +81,7 @@ def test_a_file_is_kept_by_its_content_and_read_by_its_address(runs: Runs, home:
 def test_an_upload_leaves_with_the_last_run_that_uses_it(
     runs: Runs, home: Path, gate: threading.Event, brought: Path, owner: str
 ) -> None:
-    config = RunConfig(data=runs.keep_upload(brought, "a.csv").address)
+    config = RunConfig(data=runs.keep_upload(brought, "a.csv", "ann").address)
     first, second = runs.submit(config, "ann"), runs.submit(config, owner)
     for unfinished in (first, second):
         with pytest.raises(StorageError, match="Cancel it first"):
@@ -100,7 +100,7 @@ def test_an_upload_leaves_with_the_last_run_that_uses_it(
 def test_a_run_on_other_data_takes_no_upload_along(
     runs: Runs, home: Path, gate: threading.Event, brought: Path
 ) -> None:
-    runs.keep_upload(brought, "a.csv")
+    runs.keep_upload(brought, "a.csv", "ann")
     gate.set()
     run_id = runs.submit(RunConfig(), "ann")
     ended(runs, run_id)
@@ -112,17 +112,17 @@ def test_what_nobody_came_to_use_is_cleared_away(
     runs: Runs, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     used, old, new, newest = (
-        runs.keep_upload(tiny.save_csv(tmp_path / "a.csv", tiny.urls(8, offset)), "a.csv").address
+        runs.keep_upload(tiny.save_csv(tmp_path / "a.csv", tiny.urls(8, offset)), "a.csv", "ann").address
         for offset in (0, 100, 200, 300)
     )
     runs.submit(RunConfig(data=used), "ann")
     for address in (used, old):
         os.utime(uploads.find(address, home), (0, 0))
-    runs.keep_upload(tmp_path / "a.csv", "a.csv")
+    runs.keep_upload(tmp_path / "a.csv", "a.csv", "ann")
     assert {uploads.PREFIX + name.removesuffix(".csv") for name in kept_files(home)} == {used, new, newest}
     os.utime(uploads.find(new, home), (1, uploads.find(newest, home).stat().st_mtime - 60))
     monkeypatch.setattr(uploads, "MOST_UNUSED", 1)
-    runs.keep_upload(tmp_path / "a.csv", "a.csv")
+    runs.keep_upload(tmp_path / "a.csv", "a.csv", "ann")
     assert {uploads.PREFIX + name.removesuffix(".csv") for name in kept_files(home)} == {used, newest}
 
 

@@ -1,0 +1,130 @@
+"""Two visitors bring the same file, which is kept once: what one deletes, the other can still run on."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import tiny
+
+from compression.config import RunConfig
+from compression.data import uploads
+from compression.data.sources import load_data
+from compression.errors import DataError
+from compression.events import Report
+from compression.result import Result
+from compression.runs import Runs, RunStore
+from compression.ui.handlers import Handlers
+
+PATIENCE_S = 30.0
+
+
+def read_twice(config: RunConfig, report: Report, folder: Path) -> Result:
+    load_data(config.data)
+    raise DataError("Read.")
+
+
+class Server:
+    """Runs that read their data and fail; `restart` is what a new process on the same home would see."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.open()
+
+    def open(self) -> None:
+        self.store = RunStore(self.home)
+        self.runs = Runs(self.store, read_twice)
+        self.runs.start()
+
+    def close(self) -> None:
+        self.runs.stop(PATIENCE_S)
+        self.store.close()
+
+    def restart(self) -> None:
+        self.close()
+        self.open()
+
+    def kept(self) -> bool:
+        return any((self.home / "uploads").iterdir())
+
+    def ran(self, address: str, owner: str) -> str:
+        """The id of a run that has ended, and found its data."""
+        run_id = self.runs.submit(RunConfig(data=address), owner)
+        seen = self.runs.wait(run_id, PATIENCE_S)
+        assert seen is not None
+        assert seen.error == "Read."
+        return run_id
+
+
+@pytest.fixture
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    monkeypatch.setenv("COMPRESSION_HOME", str(tmp_path / "home"))
+    server = Server(tmp_path / "home")
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def brought(tmp_path: Path) -> Path:
+    return tiny.save_csv(tmp_path / "brought.csv", tiny.urls(200))
+
+
+@pytest.mark.parametrize("order", ["bob before the run", "bob after the run", "the app restarted"])
+def test_deleting_ones_last_run_leaves_what_another_has_just_brought(server: Server, brought: Path, order: str) -> None:
+    address = server.runs.keep_upload(brought, "a.csv", "ann").address
+    if order == "bob before the run":
+        server.runs.keep_upload(brought, "a.csv", "bob")
+    run_id = server.ran(address, "ann")
+    if order != "bob before the run":
+        server.runs.keep_upload(brought, "a.csv", "bob")
+    if order == "the app restarted":
+        server.restart()
+    server.runs.delete(run_id, "ann")
+    bobs = server.ran(address, "bob")
+    server.runs.delete(bobs, "bob")
+    assert not server.kept()
+
+
+def test_ones_own_file_leaves_with_ones_last_run_however_often_it_was_brought(server: Server, brought: Path) -> None:
+    address = server.runs.keep_upload(brought, "a.csv", "ann").address
+    run_id = server.ran(address, "ann")
+    server.runs.keep_upload(brought, "again.csv", "ann")
+    server.runs.delete(run_id, "ann")
+    assert not server.kept()
+
+
+def test_what_another_brought_and_never_used_holds_a_file_for_a_day(
+    server: Server, brought: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    yesterday = time.time() - uploads.UNUSED_SECONDS - 60
+    with monkeypatch.context() as then:
+        then.setattr(time, "time", lambda: yesterday)
+        server.runs.keep_upload(brought, "a.csv", "bob")
+    address = server.runs.keep_upload(brought, "a.csv", "ann").address
+    server.runs.delete(server.ran(address, "ann"), "ann")
+    assert not server.kept()
+
+
+def test_a_file_being_written_is_not_deleted_with_anothers_run(
+    server: Server, brought: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = server.runs.keep_upload(brought, "a.csv", "ann").address
+    run_id, write = server.ran(address, "ann"), uploads._write
+
+    def interrupted(path: Path, content: bytes) -> None:
+        write(path, content)
+        server.runs.delete(run_id, "ann")
+
+    monkeypatch.setattr(uploads, "_write", interrupted)
+    server.runs.keep_upload(brought, "a.csv", "bob")
+    server.ran(address, "bob")
+
+
+def test_the_page_says_who_brought_a_file(server: Server, brought: Path) -> None:
+    act = Handlers(server.runs)
+    ann, bob = (act.attach(None, "")["browser"] for _ in range(2))
+    address = act.upload(ann, str(brought))["data"].value
+    run_id = server.ran(address, ann["visitor"])
+    assert act.upload(bob, str(brought))["browser"] == bob
+    act.row_button("delete", run_id, ann, "")
+    server.ran(address, bob["visitor"])
