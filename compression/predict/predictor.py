@@ -67,16 +67,19 @@ class PredictorCache:
     def __init__(self, limit_bytes: int = 2_000_000_000) -> None:
         self._limit = limit_bytes
         self._lock = threading.Lock()
-        self._loaded: OrderedDict[tuple[Path, float, str], tuple[Predictor, int]] = OrderedDict()
+        self._loaded: OrderedDict[tuple[Path, float, str, str | None], tuple[Predictor, int]] = OrderedDict()
 
-    def predictor(self, folder: Path, device: "torch.device | None" = None) -> Predictor:
-        """The model in `folder`, loaded at most once as long as its files do not change. Raises ModelError."""
+    def predictor(self, folder: Path, device: "torch.device | None" = None, not_safe: str | None = None) -> Predictor:
+        """The model in `folder`, loaded at most once as long as its files do not change; `not_safe` are its classes.
+
+        Raises ModelError or ConfigError.
+        """
         device = device or resolve("auto")
         changed = max((path.stat().st_mtime for path in folder.glob("*")), default=0.0)
-        key = (folder.resolve(), changed, str(device))
+        key = (folder.resolve(), changed, str(device), not_safe)
         with self._lock:
             if key not in self._loaded:
-                predictor = Predictor(load(folder, device))
+                predictor = Predictor(load(folder, device, not_safe))
                 predictor.probabilities(["http://warm.up/"])
                 self._loaded[key] = (predictor, size_stored_bytes(folder))
                 self._shrink()
@@ -91,6 +94,12 @@ class PredictorCache:
 _CACHE = PredictorCache()
 
 
-def classify(url: str, folders: Mapping[str, Path]) -> dict[str, Prediction]:
-    """Each named model folder's verdict on `url`, one after the other. Raises ModelError."""
-    return {name: _CACHE.predictor(folder).predict(url) for name, folder in folders.items()}
+def classify(
+    url: str, folders: Mapping[str, Path], not_safe: Mapping[str, str | None] | None = None
+) -> dict[str, Prediction]:
+    """Each named model folder's verdict on `url`, one after the other; `not_safe` are classes by the model's name.
+
+    Raises ModelError or ConfigError.
+    """
+    classes = not_safe or {}
+    return {name: _CACHE.predictor(folder, not_safe=classes.get(name)).predict(url) for name, folder in folders.items()}
