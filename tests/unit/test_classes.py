@@ -188,4 +188,4 @@ def test_a_recipe_is_refused_before_anything_is_loaded(
     recipe = parse(nest([("teacher", str(model(tmp_path / "m", names))), ("labels.not_safe", chosen)]))
     (tmp_path / "m" / "model.safetensors").write_bytes(b"")
     with pytest.raises(CompressionError, match=sentence):
-        ask(recipe)  # type: ignore[operator]
+        ask(recipe)

@@ -116,7 +116,7 @@ def test_a_rare_value_may_be_in_one_file_alone(tmp_path: Path) -> None:
     """Labels are settled by all files together: the validation file here holds no malware."""
     for name, kinds in (("train", ["benign", "malware", "phishing"]), ("validation", ["benign", "phishing"])):
         rows = [(f"http://a{n}.test/", kind) for n, kind in enumerate(kinds)]
-        tiny.save_csv(tmp_path / f"{name}.csv", rows)  # type: ignore[arg-type]
+        tiny.save_csv(tmp_path / f"{name}.csv", rows)
     data = load_data(str(tmp_path), ColumnsConfig(positive="malware, phishing"), wanted=("train", "validation"))
     assert data.splits["train"].labels == (0, 1, 1)
     assert data.splits["validation"].labels == (0, 1)
@@ -124,7 +124,7 @@ def test_a_rare_value_may_be_in_one_file_alone(tmp_path: Path) -> None:
 
 def test_how_the_rows_were_read_is_told(tmp_path: Path) -> None:
     rows = [(text, KINDS[n % 4]) for n, (text, _) in enumerate(tiny.urls(200))]
-    path = tiny.save_csv(tmp_path / "a.csv", rows, ("Website", "Verdict"))  # type: ignore[arg-type]
+    path = tiny.save_csv(tmp_path / "a.csv", rows, ("Website", "Verdict"))
     reading = load_data(str(path), ColumnsConfig(positive="phishing,malware,defacement")).reading
     assert reading is not None
     assert (reading.text, reading.label, reading.origins) == ("Website", "Verdict", {})
