@@ -28,7 +28,10 @@ Output = Annotated[Path, typer.Option(help="Folder to write to; created if absen
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what the output folder holds.")]
 TextColumn = Annotated[str | None, typer.Option(help="Column that holds the URL, where it is not found by name.")]
 LabelColumn = Annotated[str | None, typer.Option(help="Column that holds the label, where it is not found by name.")]
-Positive = Annotated[str | None, typer.Option(help="The label that means phishing, where it is not known.")]
+Positive = Annotated[str | None, typer.Option(help="The label that means phishing, or several, commas between.")]
+NotSafe = Annotated[
+    str | None, typer.Option(help="The model's classes that mean Not Safe (names or numbers, commas between).")
+]
 DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
 
 
@@ -53,6 +56,7 @@ def run(
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
     positive: Positive = None,
+    not_safe: NotSafe = None,
     overwrite: Overwrite = False,
     reuse: Annotated[
         bool, typer.Option("--reuse", help="Print the output folder's result if recipe and data are the same.")
@@ -64,7 +68,7 @@ def run(
     from compression.console import reporting, result_table
 
     columns = {"columns.text": text_column, "columns.label": label_column, "columns.positive": positive}
-    given = {"teacher": teacher, "data": data} | columns
+    given = {"teacher": teacher, "data": data} | columns | {"labels.not_safe": not_safe}
     recipe = parse(
         _preset(preset),
         _recipe_file(config) if config else {},
@@ -88,6 +92,7 @@ def evaluate(
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
     positive: Positive = None,
+    not_safe: NotSafe = None,
     device: DeviceOption = "auto",
     as_json: Json = False,
 ) -> None:
@@ -100,7 +105,7 @@ def evaluate(
     columns = ColumnsConfig(text=text_column, label=label_column, positive=positive)
     loaded = load_data(data, columns, (split.value,))
     with reporting() as report:
-        metrics = pipeline.evaluate(model, loaded, split.value, resolve(_device(device)), report)
+        metrics = pipeline.evaluate(model, loaded, split.value, resolve(_device(device)), report, not_safe)
     found = {"model": model, "data": data, "split": split.value}
     _print(
         found | metrics.model_dump(mode="json")
@@ -113,6 +118,7 @@ def evaluate(
 def classify(
     model: Annotated[str, typer.Argument(help="bundled, or a saved model folder.")],
     urls: Annotated[list[str], typer.Argument(help="The URLs; they are never opened.")],
+    not_safe: NotSafe = None,
     device: DeviceOption = "auto",
     as_json: Json = False,
 ) -> None:
@@ -124,7 +130,7 @@ def classify(
 
     if any(not url.strip() for url in urls):
         raise DataError("A URL is empty. Give at least one character.")
-    predictor = Predictor(load(locate(model), resolve(_device(device))))
+    predictor = Predictor(load(locate(model), resolve(_device(device)), not_safe))
     predictor.predict("http://warm.up/")
     for url in urls:
         url = url.encode("utf-8", "replace").decode()  # a byte the terminal could not decode

@@ -8,6 +8,12 @@ BUNDLED = "bundled"
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 BUNDLED_TEACHER = ASSETS / "teacher"
 LABELS = {0: "Safe", 1: "Not Safe"}
+# What the splits of a data set may be called, the best name first.
+SPLIT_NAMES = {
+    "train": ("train", "training"),
+    "validation": ("validation", "valid", "val", "dev", "development", "eval", "evaluation"),
+    "test": ("test", "testing", "holdout", "eval", "evaluation"),
+}
 
 # What the page offers by name; anything else is typed: a Hub id, or a path.
 ARTICLE_TEACHER = "shawhin/bert-phishing-classifier_teacher"

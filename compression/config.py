@@ -24,7 +24,21 @@ class ColumnsConfig(_Part):
 
     text: Annotated[str | None, Field(min_length=1, max_length=200)] = None
     label: Annotated[str | None, Field(min_length=1, max_length=200)] = None
-    positive: Annotated[str | None, Field(min_length=1, max_length=200)] = None
+    positive: Annotated[str | None, Field(min_length=1, max_length=500)] = None  # several with commas between
+
+
+class SplitsConfig(_Part):
+    """Settles which split of a Hub data set, or which file of a folder, plays which part, where its name does not."""
+
+    train: Annotated[str | None, Field(min_length=1, max_length=200)] = None
+    validation: Annotated[str | None, Field(min_length=1, max_length=200)] = None
+    test: Annotated[str | None, Field(min_length=1, max_length=200)] = None
+
+
+class LabelsConfig(_Part):
+    """Settles which of the teacher's classes mean Not Safe (names or numbers, commas between), beyond detection."""
+
+    not_safe: Annotated[str | None, Field(min_length=1, max_length=500)] = None
 
 
 class TrainingConfig(_Part):
@@ -123,6 +137,8 @@ class RunConfig(_Part):
     teacher: Annotated[str, Field(min_length=1, max_length=500)] = "bundled"
     data: Annotated[str, Field(min_length=1, max_length=500)] = "bundled"
     columns: ColumnsConfig = ColumnsConfig()
+    splits: SplitsConfig = SplitsConfig()
+    labels: LabelsConfig = LabelsConfig()
     seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 0
     device: Device = "auto"
     training: TrainingConfig = TrainingConfig()

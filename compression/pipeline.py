@@ -22,6 +22,7 @@ from compression.measure.quality import quality
 from compression.measure.speed import latencies
 from compression.methods.distill import distill, soft_targets
 from compression.methods.quantize import quantize, unsupported
+from compression.models.classes import not_safe_classes
 from compression.models.classifier import Classifier, is_compressed, locate, read_config
 from compression.models.device import cpu_flags, cpu_name, device_name, free_memory, resolve, training_precision
 from compression.models.student import build_student, count_parameters, plan_student
@@ -49,7 +50,7 @@ def run(config: RunConfig, report: Report = ignore, output: Path | None = None) 
     output = output or Path("run")
     device = check(config)
     fetching = _fetching(report, "load")
-    data = load_data(config.data, config.columns, report=fetching)
+    data = load_data(config.data, config.columns, report=fetching, splits=config.splits)
     check_trainable(data.splits["train"])
     _write_json(output / "config.json", config.model_dump(mode="json"))
     (output / "result.json").unlink(missing_ok=True)  # none may outlive its models
@@ -63,7 +64,7 @@ def run(config: RunConfig, report: Report = ignore, output: Path | None = None) 
         folders["teacher"] = locate(config.teacher, fetching)
         if config.student.base is not None:
             locate(config.student.base, fetching)
-        teacher = artefact.load(folders["teacher"], device)
+        teacher = artefact.load(folders["teacher"], device, config.labels.not_safe)
         teacher_metrics = _quality(teacher, data, "validation", report, "load")
         done(_parameters(teacher), size_bytes(folders["teacher"]), teacher_metrics)
 
@@ -76,11 +77,7 @@ def run(config: RunConfig, report: Report = ignore, output: Path | None = None) 
 
         distill(student, targets, data.splits["train"], validate, config, report, teacher_metrics)
         artefact.save(student, folders["student"])
-        parameters = {
-            "teacher": _parameters(teacher),
-            "student": _parameters(student),
-            "compressed": _parameters(student),
-        }
+        parameters = {"teacher": _parameters(teacher)} | dict.fromkeys(("student", "compressed"), _parameters(student))
         done(parameters["student"], size_bytes(folders["student"]), None)
         del teacher, student
 
@@ -92,7 +89,8 @@ def run(config: RunConfig, report: Report = ignore, output: Path | None = None) 
         done(parameters["compressed"], size_bytes(folders["compressed"]), None)
 
     with _stage("evaluate", report, stages) as done:
-        models = _evaluate(folders, parameters, data, device, {"teacher": {"validation": teacher_metrics}}, report)
+        known = {"teacher": {"validation": teacher_metrics}}
+        models = _evaluate(folders, parameters, data, device, known, report, config.labels.not_safe)
         done(parameters["compressed"], models["compressed"].size_bytes, models["compressed"].metrics["validation"])
 
     measured = {"distill": "student", "quantize": "compressed"}
@@ -119,7 +117,9 @@ def check(config: RunConfig) -> "torch.device":
     for source in filter(None, (config.teacher, config.student.base)):
         if is_compressed(read_config(locate(source, weights=False))):
             raise ModelError(f"{source} is compressed already. Give the full-precision model it was made from.")
-    plan = plan_student(config.student, read_config(locate(config.teacher, weights=False)))
+    teacher = read_config(locate(config.teacher, weights=False))
+    not_safe_classes(teacher, config.labels.not_safe, f"The teacher {config.teacher}")
+    plan = plan_student(config.student, teacher)
     _check_memory(count_parameters(plan))
     if reason := unsupported(config.quantization, device.type, plan):
         raise UnsupportedError(reason)
@@ -139,7 +139,7 @@ def reusable(config: RunConfig, output: Path) -> Result | None:
         result = Result.from_json(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError):
         return None
-    data = load_data(config.data, config.columns)
+    data = load_data(config.data, config.columns, splits=config.splits)
     same = result.config == config and result.inputs == _inputs(config, data)
     kept = all((output / "models" / name / "config.json").is_file() for name in ("student", "compressed"))
     if not (same and kept) or result.environment.packages != _packages():
@@ -161,11 +161,13 @@ def fine_tune(base: str, data: Data, recipe: TeacherRecipe, output: Path, report
     return _quality(artefact.load(output, resolve(recipe.device)), data, "validation", report, "train-teacher")
 
 
-def evaluate(source: str, data: Data, split: str, device: "torch.device", report: Report = ignore) -> Metrics:
-    """Metrics of the model `source` names on one of the data's splits."""
+def evaluate(
+    source: str, data: Data, split: str, device: "torch.device", report: Report = ignore, not_safe: str | None = None
+) -> Metrics:
+    """Metrics of the model `source` names on one of the data's splits; `not_safe` names its classes, if need be."""
     for note in data.notes:
         report(Notice(text=note))
-    classifier = artefact.load(locate(source), device)
+    classifier = artefact.load(locate(source), device, not_safe)
     return _quality(classifier, data, split, report, "evaluate")
 
 
@@ -176,9 +178,14 @@ def _evaluate(
     device: "torch.device",
     known: dict[str, dict[str, Metrics]],
     report: Report,
+    not_safe: str | None,
 ) -> dict[str, ModelReport]:
-    """Every model measured from its folder, freshly loaded; `known` metrics are not measured again."""
-    predictors = {name: Predictor(artefact.load(folders[name], device)) for name in MODELS}
+    """Every model measured from its folder, freshly loaded; `known` metrics are not measured again.
+
+    `not_safe` names the teacher's classes; the others have the two standard ones.
+    """
+    chosen = {"teacher": not_safe}
+    predictors = {name: Predictor(artefact.load(folders[name], device, chosen.get(name))) for name in MODELS}
     metrics = {
         name: {
             split: known.get(name, {}).get(split) or _quality(predictor.classifier, data, split, report, "evaluate")

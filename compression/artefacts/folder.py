@@ -33,9 +33,12 @@ def copy(source: Path, folder: Path) -> None:
         shutil.copytree(source, parent, dirs_exist_ok=True)
 
 
-def load(folder: Path, device: "torch.device") -> Classifier:
-    """The classifier in `folder`, in any scheme, ready to answer on `device`. Raises ModelError."""
-    classifier = load_classifier(folder, device)
+def load(folder: Path, device: "torch.device", not_safe: str | None = None) -> Classifier:
+    """The classifier in `folder`, in any scheme, ready to answer on `device`; `not_safe` as in `load_classifier`.
+
+    Raises ModelError, or ConfigError for a wrong `not_safe`.
+    """
+    classifier = load_classifier(folder, device, not_safe=not_safe)
     if hasattr(classifier.model.config, "quantization_config"):
         bnb.adapt(classifier.model, device)
     return classifier

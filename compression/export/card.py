@@ -112,7 +112,15 @@ def _sources(result: Result) -> str:
         for key, value in named.items()
         if value is not None
     ]
-    return _table(("", "name", "SHA-256 of what was read"), rows)
+    return _table(("", "name", "SHA-256 of what was read"), rows) + _not_safe(result.config)
+
+
+def _not_safe(config: RunConfig) -> str:
+    """What was made of a teacher's own classes, where the recipe says."""
+    if config.labels.not_safe is None:
+        return ""
+    classes = _code(config.labels.not_safe)
+    return f"\n\nOf the teacher's classes, {classes} count as `Not Safe`, with the sum of their probabilities."
 
 
 def _recipe(config: RunConfig) -> str:

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from compression.catalog import BUNDLED
+from compression.catalog import BUNDLED, SPLIT_NAMES
 from compression.hub.cache import (
     RemoteFile,
     Transfer,
@@ -26,11 +26,7 @@ from compression.hub.models import listed
 
 MAX_BYTES = 200_000_000
 SUFFIXES = (".parquet", ".csv")  # the better form first
-_NAMES = {  # what a split may be called, as a word of a file's or folder's name
-    "train": ("train", "training"),
-    "validation": ("validation", "valid", "val", "dev"),
-    "test": ("test", "testing", "eval", "evaluation"),
-}
+_NAMES = tuple(dict.fromkeys(name for names in SPLIT_NAMES.values() for name in names))
 
 
 @dataclass(frozen=True)
@@ -51,7 +47,7 @@ class HubData:
 
 
 def check_dataset(data_id: str, revision: str | None = None, token: str | None = None) -> HubData:
-    """What the data set holds, split by split ('train', 'validation', 'test' or its own names), in one request.
+    """What the data set holds, split by split, by its own names for them, in one request.
 
     Takes five seconds at most. Raises HubError with a sentence: not an id, offline, missing, private, gated, disabled,
     a loading script, no readable files, several configurations, too large.
@@ -157,7 +153,7 @@ def _declared(repo: Repo, files: list[RemoteFile], configs: Any) -> dict[str, li
         patterns = [str(p) for p in (path if isinstance(path, list) else [path])]
         matched = [file for file in files if any(_matches(file.name, pattern) for pattern in patterns)]
         if matched:
-            splits.setdefault(_standard(str(entry.get("split", "train"))), []).extend(matched)
+            splits.setdefault(str(entry.get("split", "train")), []).extend(matched)
     return splits or None
 
 
@@ -166,7 +162,7 @@ def _by_name(files: Iterable[RemoteFile]) -> dict[str, list[RemoteFile]]:
     splits: dict[str, list[RemoteFile]] = {}
     for file in files:
         words = [word for word in re.split(r"[^a-z]+", file.name.lower()) if word]
-        found = next((name for word in reversed(words) for name, known in _NAMES.items() if word in known), "")
+        found = next((word for word in reversed(words) if word in _NAMES), "")
         splits.setdefault(found, []).append(file)
     unnamed = splits.pop("", [])
     return {name: splits[name] for name in _NAMES if name in splits} or {"train": unnamed}
@@ -181,10 +177,6 @@ def _best_form(files: list[RemoteFile]) -> list[RemoteFile]:
 def _matches(name: str, pattern: str) -> bool:
     pattern = pattern.removeprefix("./")
     return fnmatchcase(name, pattern) or fnmatchcase(name, pattern.removeprefix("**/"))
-
-
-def _standard(split: str) -> str:
-    return next((name for name, known in _NAMES.items() if split.lower() in known), split)
 
 
 def _name(config: dict[str, Any]) -> str:

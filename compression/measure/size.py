@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from compression.artefacts.weight import size_bytes
 from compression.config import NoQuantization, Pretrained, QuantizationConfig, RunConfig
 from compression.methods.quantize import matrix_tensors, other_bytes
+from compression.models.classes import not_safe_classes
 from compression.models.classifier import locate, read_config
 from compression.models.student import count_parameters, on_meta, plan_student, shape_of
 
@@ -33,9 +34,11 @@ class Estimate:
 
 
 def estimate(config: RunConfig) -> Estimate:
-    """What the recipe's models will weigh. Raises ConfigError or ModelError where the student cannot be built."""
+    """What the recipe's models will weigh. Raises ConfigError or ModelError where the student cannot be built, or the
+    teacher's classes not be told apart."""
     teacher_folder = locate(config.teacher, weights=False)
     teacher = read_config(teacher_folder)
+    not_safe_classes(teacher, config.labels.not_safe, f"The teacher {config.teacher}")
     student = plan_student(config.student, teacher)
     origin = locate(config.student.base, weights=False) if isinstance(config.student, Pretrained) else teacher_folder
     other_files = _bytes_beside_weights(origin)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from compression import hub
 from compression.catalog import BUNDLED, BUNDLED_TEACHER
 from compression.data.batching import by_length, collate
-from compression.data.labels import meaning
 from compression.errors import ModelError
+from compression.models.classes import not_safe_classes, two_logits
 from compression.places import place
 
 if TYPE_CHECKING:
@@ -30,12 +30,12 @@ MAX_LAYERS = 48
 
 @dataclass(frozen=True)
 class Classifier:
-    """A two-class model in eval mode with its tokenizer; `not_safe` is the index of its phishing logit."""
+    """A model in eval mode with its tokenizer; `not_safe` are the indices of the logits that mean Not Safe."""
 
     model: "PreTrainedModel"
     tokenizer: "PreTrainedTokenizerBase"
     max_length: int
-    not_safe: int = 1
+    not_safe: tuple[int, ...] = (1,)
 
     def tokenize(self, texts: Sequence[str], max_length: int | None = None) -> list[list[int]]:
         """Token ids of each text, special tokens included, truncated to `max_length` (default: the model's own)."""
@@ -108,12 +108,14 @@ def is_compressed(config: "PretrainedConfig") -> bool:
     return getattr(config, SCHEME_KEY, None) is not None or hasattr(config, "quantization_config")
 
 
-def load_classifier(folder: Path, device: "torch.device", new_head: bool = False, **options: Any) -> Classifier:
-    """The two-class classifier in `folder`, in eval mode on `device`. Raises ModelError.
+def load_classifier(
+    folder: Path, device: "torch.device", new_head: bool = False, not_safe: str | None = None, **options: Any
+) -> Classifier:
+    """The classifier in `folder`, in eval mode on `device`. Raises ModelError, or ConfigError for a wrong `not_safe`.
 
     Full-precision folders run in fp32 whatever their file holds; a folder this package stored in fp16, and a
-    bitsandbytes one, run as they are stored. `options` go to `from_pretrained` (another head or shape);
-    only with `new_head` may the head be untrained.
+    bitsandbytes one, run as they are stored. `not_safe` names the classes that mean Not Safe, where their words do not.
+    `options` go to `from_pretrained` (another head or shape); only with `new_head` may the head be untrained.
     """
     import torch
     from transformers import AutoModelForSequenceClassification
@@ -141,13 +143,10 @@ def load_classifier(folder: Path, device: "torch.device", new_head: bool = False
             f"The model in {folder} lacks trained weights ({min(found['missing_keys'])}). "
             "Give a fine-tuned classifier, or fine-tune this one with train-teacher."
         )
-    if model.config.num_labels != 2:
-        raise ModelError(
-            f"The model in {folder} has {model.config.num_labels} classes. Give one with two: safe and phishing."
-        )
+    classes = not_safe_classes(model.config, not_safe, f"The model in {folder}")
     if "device_map" not in options:
         model = model.to(device)
-    return Classifier(model.eval(), tokenizer, longest_text(model.config, tokenizer), not_safe_index(model.config))
+    return Classifier(model.eval(), tokenizer, longest_text(model.config, tokenizer), classes)
 
 
 def load_tokenizer(folder: Path) -> "PreTrainedTokenizerBase":
@@ -168,12 +167,6 @@ def longest_text(config: "PretrainedConfig", tokenizer: "PreTrainedTokenizerBase
     if config.model_type in ("roberta", "xlm-roberta", "mpnet"):  # positions start after the padding index
         positions -= 2
     return min(positions, int(min(tokenizer.model_max_length, positions)))
-
-
-def not_safe_index(config: "PretrainedConfig") -> int:
-    """Which logit means phishing, from the names of the config's labels; 1 where they do not say."""
-    first = meaning(str(config.id2label.get(0, "")))
-    return 0 if first == 1 else 1
 
 
 def logits_of(
@@ -198,10 +191,10 @@ def logits_of(
             inputs = {name: tensor.to(classifier.model.device) for name, tensor in inputs.items()}
             with autocast():
                 out = classifier.model(**inputs).logits
-            logits[rows] = out.float().cpu()
+            logits[rows] = two_logits(out.float().cpu(), classifier.not_safe)
     if not torch.isfinite(logits).all():
         raise ModelError("The model gives answers that are no numbers: its weights are broken. Use another model.")
-    return logits if classifier.not_safe == 1 else logits.flip(1)
+    return logits
 
 
 def _first_line(error: Exception) -> str:

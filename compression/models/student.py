@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from compression.catalog import LABELS
 from compression.config import Pretrained, RandomWeights, StudentConfig, TeacherLayers
 from compression.errors import ConfigError
+from compression.models.classes import two_rows
 from compression.models.classifier import (
     LOADING,
     Classifier,
@@ -155,7 +156,10 @@ def _check(student: StudentConfig, shape: Shape, origin: Shape) -> None:
 
 
 def _picked_layers(teacher: Classifier, layers: int) -> "dict[str, torch.Tensor]":
-    """The teacher's weights under the names of a student with `layers` layers, its two classes in standard order."""
+    """The teacher's weights under the names of a student with `layers` layers, its head for the two standard classes.
+
+    A head of more classes becomes one of two by `two_rows`.
+    """
     path = layers_path(teacher.model)
     layer = re.compile(rf"{re.escape(path)}\.(\d+)\.(.*)")
     copies = {old: new for new, old in enumerate(evenly_spaced(layers, teacher.model.config.num_hidden_layers))}
@@ -165,15 +169,15 @@ def _picked_layers(teacher: Classifier, layers: int) -> "dict[str, torch.Tensor]
             picked[name] = weight
         elif int(found[1]) in copies:
             picked[f"{path}.{copies[int(found[1])]}.{found[2]}"] = weight
-    if teacher.not_safe == 0:
-        for name in _class_parameters(teacher.model):
-            picked[name] = picked[name].flip(0)
+    for name in _class_parameters(teacher.model):
+        picked[name] = two_rows(picked[name], teacher.not_safe)
     return picked
 
 
 def _class_parameters(model: "PreTrainedModel") -> list[str]:
-    """Names of the parameters of the layer that makes the two logits."""
+    """Names of the parameters of the layer that makes the logits."""
     import torch
 
-    name = [n for n, m in model.named_modules() if isinstance(m, torch.nn.Linear) and m.out_features == 2][-1]
+    classes = model.config.num_labels
+    name = [n for n, m in model.named_modules() if isinstance(m, torch.nn.Linear) and m.out_features == classes][-1]
     return [f"{name}.weight", f"{name}.bias"]

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from compression.catalog import LABELS
 from compression.config import Device, Precision
@@ -37,7 +38,7 @@ def load_base(folder: Path, recipe: TeacherRecipe) -> Classifier:
     import torch
 
     torch.manual_seed(recipe.seed)
-    names = {"id2label": dict(LABELS), "label2id": {name: index for index, name in LABELS.items()}}
+    names: dict[str, Any] = {"id2label": dict(LABELS), "label2id": {name: index for index, name in LABELS.items()}}
     base = load_classifier(folder, resolve(recipe.device), new_head=True, num_labels=2, **names)
     base.tokenizer.model_max_length = min(recipe.max_length, base.max_length)
     return Classifier(base.model, base.tokenizer, base.tokenizer.model_max_length)

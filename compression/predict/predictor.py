@@ -79,28 +79,28 @@ class PredictorCache:
     def __init__(self, limit_bytes: int = 2_000_000_000) -> None:
         self._limit = limit_bytes
         self._lock = threading.Lock()  # guards the entries, and is never held while a file is read
-        self._entries: OrderedDict[tuple[str, str], _Entry] = OrderedDict()
+        self._entries: OrderedDict[tuple[str, str, str | None], _Entry] = OrderedDict()
 
-    def predictor(self, folder: Path, device: "torch.device | None" = None) -> Predictor:
-        """The model in `folder`, loaded at most once for all folders that hold the same. Raises ModelError.
+    def predictor(self, folder: Path, device: "torch.device | None" = None, not_safe: str | None = None) -> Predictor:
+        """The model in `folder`, loaded at most once for all folders that hold the same; `not_safe` are its classes.
 
-        Whoever asks for a model that is being loaded waits for it; all others are served meanwhile.
+        Raises ModelError or ConfigError. Whoever asks for a model that is being loaded waits for it; all others are served meanwhile.
         """
         device = device or resolve("auto")
-        key = (digest(folder), str(device))
+        key = (digest(folder), str(device), not_safe)
         with self._lock:
             entry = self._entries.setdefault(key, _Entry())
         with entry.loading:
-            predictor = entry.predictor or self._load(key, entry, folder, device)
+            predictor = entry.predictor or self._load(key, entry, lambda: load(folder, device, not_safe))
         with self._lock:
             self._entries[key] = entry
             self._entries.move_to_end(key)
             self._shrink()
         return predictor
 
-    def _load(self, key: tuple[str, str], entry: _Entry, folder: Path, device: "torch.device") -> Predictor:
+    def _load(self, key: tuple[str, str, str | None], entry: _Entry, read: Callable[[], Classifier]) -> Predictor:
         try:
-            predictor = Predictor(load(folder, device))
+            predictor = Predictor(read())
             predictor.probabilities(["http://warm.up/"])
         except BaseException:
             with self._lock:
@@ -120,6 +120,12 @@ class PredictorCache:
 _CACHE = PredictorCache()
 
 
-def classify(url: str, folders: Mapping[str, Path]) -> dict[str, Prediction]:
-    """Each named model folder's verdict on `url`, one after the other. Raises ModelError."""
-    return {name: _CACHE.predictor(folder).predict(url) for name, folder in folders.items()}
+def classify(
+    url: str, folders: Mapping[str, Path], not_safe: Mapping[str, str | None] | None = None
+) -> dict[str, Prediction]:
+    """Each named model folder's verdict on `url`, one after the other; `not_safe` are classes by the model's name.
+
+    Raises ModelError or ConfigError.
+    """
+    classes = not_safe or {}
+    return {name: _CACHE.predictor(folder, not_safe=classes.get(name)).predict(url) for name, folder in folders.items()}

@@ -26,7 +26,7 @@ STEPS = {"distillation.temperature": 0.5, "distillation.soft_weight": 0.05}
 # What the open choices offer beside free text.
 OFFERED = {"teacher": TEACHERS, "data": DATA_SETS, "student.base": BASES}
 # What a look at the data depends on.
-SOURCES = ("teacher", "data", "columns.text", "columns.label", "columns.positive")
+SOURCES = ("teacher", "data", *(key for key in KEYS if key.startswith(("columns.", "splits.", "labels."))))
 # Recipe keys that may name something on the server's disk.
 _PLACES = ("teacher", "data", "student.base")
 

@@ -197,10 +197,11 @@ class Handlers:
             if snapshot and snapshot.result:
                 folders = self._folders(snapshot)
                 sizes = {name: model.size_bytes for name, model in snapshot.result.models.items()}
+                not_safe = {"teacher": snapshot.result.config.labels.not_safe}
             else:
-                folders = {"teacher": BUNDLED_TEACHER}
+                folders, not_safe = {"teacher": BUNDLED_TEACHER}, {}
                 sizes = {"teacher": size_bytes(BUNDLED_TEACHER)}
-            return {"verdicts": verdict_cards(url, classify(url, folders), sizes)}
+            return {"verdicts": verdict_cards(url, classify(url, folders, not_safe), sizes)}
         except CompressionError as error:
             return {"verdicts": _alert(error)}
 

@@ -132,7 +132,9 @@ def preview(config: RunConfig) -> Preview:
     )  # fmt: skip
 
 
-def classify(url: str, folders: Mapping[str, Path]) -> dict[str, Prediction]:
+def classify(
+    url: str, folders: Mapping[str, Path], not_safe: Mapping[str, str | None] | None = None
+) -> dict[str, Prediction]:
     """Phishing if the URL says 'evil' or 'login'."""
     bad = any(word in url for word in ("evil", "login"))
     probability = 0.983 if bad else 0.021

@@ -43,7 +43,7 @@ def test_quick_runs_from_start_to_verdict(app: str, visit: Visit) -> None:
     page.locator("#examples button").nth(2).click()
     expect(page.locator("#verdicts .verdict")).to_have_count(3, timeout=60_000)
     page.locator("#preview").click()
-    expect(page.locator("#data-preview table")).to_have_count(2, timeout=60_000)
+    expect(page.locator("#data-preview table")).to_have_count(3, timeout=60_000)
     _photograph(page)
 
 

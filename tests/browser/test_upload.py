@@ -34,7 +34,7 @@ def test_a_file_is_brought_looked_at_run_on_and_deleted(site: Site, visit: Visit
     expect(page.locator("#data input")).to_have_value(re.compile(r"urls\.csv \(uploaded\)"))
     expect(page.locator("#preset").get_by_label("Custom")).to_be_checked()
     page.locator("#preview").click()
-    expect(page.locator("#data-preview")).to_contain_text("train14070 (50 %)")
+    expect(page.locator("#data-preview")).to_contain_text("Training14070 (50 %)")
     expect(page.locator("#data-preview")).to_contain_text("1 row was skipped")
     assert [file.suffix for file in uploads(site)] == [".csv"]
 

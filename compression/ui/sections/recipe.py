@@ -38,8 +38,12 @@ def teacher_and_data() -> Parts:
         )
         gr.HTML(markup.text("p", say("upload.info"), "quiet"))
         parts["uploaded"] = gr.HTML(elem_id="uploaded")
-        with gr.Accordion(say("columns.more"), open=False), gr.Row():
-            parts |= controls("columns.text", "columns.label", "columns.positive")
+        with gr.Accordion(say("columns.more"), open=False):
+            with gr.Row():
+                parts |= controls("columns.text", "columns.label", "columns.positive")
+            with gr.Row():
+                parts |= controls("splits.train", "splits.validation", "splits.test")
+            parts |= controls("labels.not_safe")
         parts["preview-button"] = gr.Button(say("preview"), size="sm", elem_id="preview", elem_classes="small")
         parts["preview"] = gr.HTML(markup.empty("preview.empty"), elem_id="data-preview")
         with why("padding"):

@@ -1,5 +1,6 @@
 """The page in English. `X.info` explains the control `X`; `X=value` names one of its choices."""
 
+from compression.ui.words.en_labels import LABELS
 from compression.ui.words.en_push import PUSH
 
 FORM = {
@@ -20,8 +21,6 @@ FORM = {
     "columns.text.info": "Which column holds the URL. Leave empty to detect it.",
     "columns.label": "Label column",
     "columns.label.info": "Which column holds the verdict. Leave empty to detect it.",
-    "columns.positive": "Value that means phishing",
-    "columns.positive.info": "For example 1, bad or phishing. Leave empty to detect it.",
     "seed": "Seed",
     "seed.info": "Every random draw starts here: same recipe, same seed, same machine, same numbers.",
     "device": "Device",
@@ -111,7 +110,6 @@ PAGE = {
     "section.classify.lead": "The address is read as text and never opened.",
     "section.runs": "Your runs",
     "section.runs.lead": "Kept on this server and shown to you alone, unless you share a run's link.",
-    "columns.more": "Columns, if they are not found",
     "training.more": "Finer settings",
     "preview": "Look at the data",
     "preview.empty": "Press “Look at the data” to see rows per split, class balance, token lengths and a few URLs.",
@@ -276,4 +274,4 @@ WHY = {
     "why.alpha.step": "At step {step} that was {alpha} × {soft} + {rest} × {hard} = {loss}.",
 }
 
-WORDS: dict[str, str] = FORM | PAGE | NAMES | MESSAGES | WHY | PUSH
+WORDS: dict[str, str] = FORM | PAGE | NAMES | MESSAGES | WHY | LABELS | PUSH

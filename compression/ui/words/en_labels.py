@@ -1,0 +1,30 @@
+"""The words of how data and a teacher's classes are read, in English."""
+
+LABELS = {
+    "columns.more": "Columns, splits and classes, if they are not found",
+    "columns.positive": "Value that means phishing",
+    "columns.positive.info": "For example 1, bad, or several: phishing, malware. Leave empty to detect it.",
+    "splits.train": "Split to train on",
+    "splits.train.info": "Name of a Hub split, or of a file in the folder. Leave empty to detect it.",
+    "splits.validation": "Split to validate on",
+    "splits.validation.info": "For example dev. Leave empty to detect it.",
+    "splits.test": "Split to test on",
+    "splits.test.info": "For example holdout. Leave empty to detect it.",
+    "labels.not_safe": "Teacher's classes that mean Not Safe",
+    "labels.not_safe.info": "Names or numbers with commas between, for example phishing, malware. Look at the data to "
+    "see the classes. Empty: as their names say, which two classes allow.",
+    "preview.columns": "URLs are read from the column “{text}”, verdicts from the column “{label}”.",
+    "preview.values": "What the labels are taken for",
+    "preview.classes": "What the teacher's classes are taken for",
+    "preview.undecided": "To be chosen",
+    "preview.more": "And {count} more.",
+    "preview.split-here": "split here, by domain",
+    "column.value": "Label",
+    "column.meaning": "Taken for",
+    "column.number": "Number",
+    "column.class": "Class",
+    "column.origin": "Read from",
+    "split.train": "Training",
+    "split.validation": "Validation",
+    "split.test": "Test",
+}
