@@ -12,7 +12,7 @@ from compression.artefacts.folder import load
 from compression.artefacts.weight import size_stored_bytes
 from compression.catalog import LABELS
 from compression.models.classifier import Classifier, logits_of
-from compression.models.device import resolve
+from compression.models.device import here
 
 if TYPE_CHECKING:
     import numpy as np
@@ -71,7 +71,7 @@ class PredictorCache:
 
     def predictor(self, folder: Path, device: "torch.device | None" = None) -> Predictor:
         """The model in `folder`, loaded at most once as long as its files do not change. Raises ModelError."""
-        device = device or resolve("auto")
+        device = device or here()
         changed = max((path.stat().st_mtime for path in folder.glob("*")), default=0.0)
         key = (folder.resolve(), changed, str(device))
         with self._lock:
