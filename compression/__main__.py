@@ -217,7 +217,7 @@ def serve(
     port: Annotated[int | None, typer.Option(help="Port to listen on.", min=1, max=65535)] = None,
 ) -> None:
     """Serve the page, the same as app.py."""
-    from compression.ui.server import launch
+    from compression.ui import launch
 
     launch(host, port)
 

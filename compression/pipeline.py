@@ -10,33 +10,34 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from compression import __version__, hub
+from compression import __version__, hub, stages
 from compression.artefacts import folder as artefact
-from compression.artefacts.weight import size_bytes, size_stored_bytes
 from compression.catalog import STAGES
-from compression.config import NoQuantization, RunConfig
+from compression.config import RunConfig
 from compression.data.sources import Data, check_trainable, load_data
 from compression.errors import ConfigError, ModelError, ResourceError, UnsupportedError
 from compression.events import Notice, Progress, Report, RunStarted, StageEnded, StageStarted, ignore
-from compression.measure.quality import quality
-from compression.measure.speed import latencies
-from compression.methods.distill import distill, soft_targets
-from compression.methods.quantize import quantize, unsupported
+from compression.methods.quantize import unsupported
 from compression.models.classes import not_safe_classes
 from compression.models.classifier import Classifier, is_compressed, locate, read_config
-from compression.models.device import cpu_flags, cpu_name, device_name, free_memory, resolve, training_precision
-from compression.models.student import build_student, count_parameters, plan_student
+from compression.models.device import (
+    cpu_flags,
+    cpu_name,
+    device_name,
+    free_memory,
+    on_device,
+    resolve,
+    training_precision,
+)
+from compression.models.student import count_parameters, plan_student
 from compression.models.teacher import TeacherRecipe, load_base, train_teacher
 from compression.places import hosted
-from compression.predict.predictor import Predictor
-from compression.result import Environment, Metrics, ModelReport, Result, StageReport
+from compression.result import Environment, Metrics, Result, StageReport
+from compression.stages import Made, measure_quality
 
 if TYPE_CHECKING:
     import torch
 
-MODELS = ("teacher", "student", "compressed")
-_EVALUATED = ("validation", "test")
-_TIMED_URLS = 50
 _TRAINING_BYTES = 16  # a parameter
 _HOSTED_PARAMETERS = 150_000_000
 _PACKAGES = ("torch", "transformers", "tokenizers", "bitsandbytes", "accelerate", "numpy", "scikit-learn")
@@ -54,44 +55,35 @@ def run(config: RunConfig, report: Report = ignore, output: Path | None = None) 
     check_trainable(data.splits["train"])
     _write_json(output / "config.json", config.model_dump(mode="json"))
     (output / "result.json").unlink(missing_ok=True)  # none may outlive its models
-    folders = {name: output / "models" / name for name in ("student", "compressed")}
-    stages: list[StageReport] = []
+    student, compressed = output / "models" / "student", output / "models" / "compressed"
+    seconds = stages.gpu_seconds(config, data)
+    done: list[StageReport] = []
     report(RunStarted(device=device_name(device), stages=STAGES))
 
-    with _stage("load", report, stages) as done:
+    def step(stage: Callable[..., Any], *arguments: Any) -> Any:
+        return on_device(
+            stage, config, *arguments, report=report, device=config.device, seconds=seconds[stage.__name__]
+        )
+
+    with _stage("load", report, done) as ended:
         for note in data.notes:
             report(Notice(text=note))
-        folders["teacher"] = locate(config.teacher, fetching)
+        teacher = locate(config.teacher, fetching)
         if config.student.base is not None:
             locate(config.student.base, fetching)
-        teacher = artefact.load(folders["teacher"], device, config.labels.not_safe)
-        teacher_metrics = _quality(teacher, data, "validation", report, "load")
-        done(_parameters(teacher), size_bytes(folders["teacher"]), teacher_metrics)
+        made = {"teacher": ended(step(stages.load, data, teacher))}
 
-    with _stage("distill", report, stages) as done:
-        targets = soft_targets(teacher, data.splits["train"].texts, config, report)
-        student = build_student(config.student, teacher, config.distillation.max_length, config.seed)
+    with _stage("distill", report, done) as ended:
+        made["student"] = ended(step(stages.distill, data, teacher, student, made["teacher"].validation))
 
-        def validate(classifier: Classifier) -> Metrics:
-            return _quality(classifier, data, "validation", report, "distill")
+    with _stage("quantize", report, done) as ended:
+        made["compressed"] = ended(step(stages.quantize, student, compressed))
 
-        distill(student, targets, data.splits["train"], validate, config, report, teacher_metrics)
-        artefact.save(student, folders["student"])
-        parameters = {"teacher": _parameters(teacher)} | dict.fromkeys(("student", "compressed"), _parameters(student))
-        done(parameters["student"], size_bytes(folders["student"]), None)
-        del teacher, student
-
-    with _stage("quantize", report, stages) as done:
-        if isinstance(config.quantization, NoQuantization):
-            artefact.copy(folders["student"], folders["compressed"])
-        else:
-            artefact.save(quantize(folders["student"], config.quantization, device), folders["compressed"])
-        done(parameters["compressed"], size_bytes(folders["compressed"]), None)
-
-    with _stage("evaluate", report, stages) as done:
-        known = {"teacher": {"validation": teacher_metrics}}
-        models = _evaluate(folders, parameters, data, device, known, report, config.labels.not_safe)
-        done(parameters["compressed"], models["compressed"].size_bytes, models["compressed"].metrics["validation"])
+    with _stage("evaluate", report, done) as ended:
+        folders = {"teacher": teacher, "student": student, "compressed": compressed}
+        models = step(stages.evaluate, data, folders, made)
+        last = models["compressed"]
+        ended(Made(last.parameters, last.size_bytes, last.metrics["validation"]))
 
     measured = {"distill": "student", "quantize": "compressed"}
     result = Result(
@@ -102,7 +94,7 @@ def run(config: RunConfig, report: Report = ignore, output: Path | None = None) 
             stage.model_copy(update={"validation": models[measured[stage.name]].metrics["validation"]})
             if stage.name in measured
             else stage
-            for stage in stages
+            for stage in done
         ],
         models=models,
     )
@@ -154,11 +146,11 @@ def fine_tune(base: str, data: Data, recipe: TeacherRecipe, output: Path, report
         report(Notice(text=note))
 
     def validate(classifier: Classifier) -> Metrics:
-        return _quality(classifier, data, "validation", report, "train-teacher")
+        return measure_quality(classifier, data, "validation", report, "train-teacher")
 
     teacher, _ = train_teacher(load_base(locate(base), recipe), data.splits["train"], validate, recipe, report)
     artefact.save(teacher, output)
-    return _quality(artefact.load(output, resolve(recipe.device)), data, "validation", report, "train-teacher")
+    return measure_quality(artefact.load(output, resolve(recipe.device)), data, "validation", report, "train-teacher")
 
 
 def evaluate(
@@ -168,55 +160,7 @@ def evaluate(
     for note in data.notes:
         report(Notice(text=note))
     classifier = artefact.load(locate(source), device, not_safe)
-    return _quality(classifier, data, split, report, "evaluate")
-
-
-def _evaluate(
-    folders: dict[str, Path],
-    parameters: dict[str, int],
-    data: Data,
-    device: "torch.device",
-    known: dict[str, dict[str, Metrics]],
-    report: Report,
-    not_safe: str | None,
-) -> dict[str, ModelReport]:
-    """Every model measured from its folder, freshly loaded; `known` metrics are not measured again.
-
-    `not_safe` names the teacher's classes; the others have the two standard ones.
-    """
-    chosen = {"teacher": not_safe}
-    predictors = {name: Predictor(artefact.load(folders[name], device, chosen.get(name))) for name in MODELS}
-    metrics = {
-        name: {
-            split: known.get(name, {}).get(split) or _quality(predictor.classifier, data, split, report, "evaluate")
-            for split in _EVALUATED
-        }
-        for name, predictor in predictors.items()
-    }
-    timed = latencies(
-        predictors, data.splits["test"].texts[:_TIMED_URLS], _progress(report, "evaluate", "One URL at a time, timed")
-    )
-    return {
-        name: ModelReport(
-            parameters=parameters[name],
-            size_bytes=size_bytes(folders[name]),
-            size_stored_bytes=size_stored_bytes(folders[name]),
-            metrics=metrics[name],
-            latency_ms=timed[name],
-            folder=str(folders[name].resolve()),
-        )
-        for name in MODELS
-    }
-
-
-def _quality(classifier: Classifier, data: Data, split: str, report: Report, stage: str) -> Metrics:
-    texts, labels = data.splits[split].texts, data.splits[split].labels
-    doing = "Reading all URLs" if split == "all" else f"Reading the {split} URLs"
-    return quality(labels, Predictor(classifier).probabilities(texts, _progress(report, stage, doing)))
-
-
-def _progress(report: Report, stage: str, doing: str) -> Callable[[int, int], None]:
-    return lambda step, steps: report(Progress(stage=stage, doing=doing, step=step, steps=steps))
+    return measure_quality(classifier, data, split, report, "evaluate")
 
 
 def _check_memory(parameters: int) -> None:
@@ -242,23 +186,20 @@ def _fetching(report: Report, stage: str) -> hub.Transfer:
 
 
 @contextmanager
-def _stage(name: str, report: Report, stages: list[StageReport]) -> Iterator[Callable[..., None]]:
-    """Reports a stage's start and end; the body hands over parameters, bytes and validation metrics."""
-    made: list[Any] = [None, None, None]
+def _stage(name: str, report: Report, done: list[StageReport]) -> Iterator[Callable[[Made], Made]]:
+    """Reports a stage's start and end, and adds it to `done`; the body hands over what was made, and gets it back."""
+    made: list[Made] = []
     report(StageStarted(stage=name))
     start = time.perf_counter()
 
-    def done(parameters: int, size: int, validation: Metrics | None) -> None:
-        made[:] = parameters, size, validation
+    def ended(by: Made) -> Made:
+        made.append(by)
+        return by
 
-    yield done
+    yield ended
     seconds = time.perf_counter() - start
-    stages.append(StageReport(name=name, seconds=seconds, parameters=made[0], size_bytes=made[1], validation=made[2]))
-    report(StageEnded(report=stages[-1]))
-
-
-def _parameters(classifier: Classifier) -> int:
-    return sum(parameter.numel() for parameter in classifier.model.parameters())
+    done.append(StageReport(name=name, seconds=seconds, **vars(made[0])))
+    report(StageEnded(report=done[-1]))
 
 
 def _inputs(config: RunConfig, data: Data) -> dict[str, str]:

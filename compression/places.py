@@ -1,6 +1,7 @@
 """Where things are on this host: paths as people type them, and whether strangers use the page."""
 
 import os
+import tempfile
 from pathlib import Path
 
 from compression.errors import ConfigError
@@ -25,3 +26,47 @@ def hosted() -> bool:
 def home() -> Path:
     """Where runs and uploads are kept: COMPRESSION_HOME, or ~/.compression-lab."""
     return Path(os.environ.get("COMPRESSION_HOME") or "~/.compression-lab").expanduser()
+
+
+def settle() -> Path | None:
+    """Sees to it that runs and downloads have folders to go to; returns the temporary one it took, if it had to.
+
+    What COMPRESSION_HOME and HF_HOME say stands. Otherwise downloads go where a Space puts what its README preloads,
+    also if HOME points elsewhere; and what would go to a home that cannot be written goes to a temporary folder.
+    Call it before huggingface_hub (or gradio, which imports it) reads its variables.
+    """
+    places = {"COMPRESSION_HOME": "~/.compression-lab"}
+    if not any(os.environ.get(name) for name in ("HF_HOME", "HF_HUB_CACHE", "XDG_CACHE_HOME")):
+        places["HF_HOME"] = _preloaded() or "~/.cache/huggingface"
+    unfit = [name for name, usual in places.items() if not os.environ.get(name) and not _fits(name, usual)]
+    if not unfit:
+        return None
+    temporary = Path(tempfile.mkdtemp(prefix="compression-lab-"))
+    for name in unfit:
+        os.environ[name] = str(temporary / name.lower())
+    return temporary
+
+
+def _preloaded() -> str | None:
+    """Where the Space's build has left models: below the home of this account, whatever HOME says."""
+    if not hosted():
+        return None
+    import pwd
+
+    try:
+        found = Path(pwd.getpwuid(os.getuid()).pw_dir, ".cache", "huggingface")
+    except KeyError:  # an account without a name has no home
+        return None
+    return str(found) if (found / "hub").is_dir() else None
+
+
+def _fits(variable: str, usual: str) -> bool:
+    """Whether a folder can be written, in which case `variable` names it."""
+    try:
+        folder = Path(usual).expanduser()
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except (OSError, RuntimeError):  # RuntimeError: nobody knows where the home is
+        return False
+    os.environ[variable] = str(folder)
+    return True

@@ -33,6 +33,7 @@ LAYERS = [
     ("predict",),
     ("measure",),
     ("export",),
+    ("stages",),
     ("pipeline", "runs"),
     ("ui", "console"),
     ("__main__",),

@@ -1,16 +1,21 @@
-"""The one seam that knows devices: CPU or CUDA, which precision it does fast, and what it is called."""
+"""The one seam that knows devices: CPU or CUDA, here or lent, which precision it does fast, and what it is called."""
 
 import platform
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from compression.config import Device, Precision
 from compression.errors import UnsupportedError
+from compression.events import Report
+from compression.models import lent
 
 if TYPE_CHECKING:
     import torch
     from accelerate import Accelerator
+
+Made = TypeVar("Made")
 
 # The flags that decide how fast low precision runs on a CPU.
 _TELLING_FLAGS = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "avx512_bf16", "amx_bf16", "amx_int8", "avx512_fp16")
@@ -24,6 +29,25 @@ def resolve(device: Device) -> "torch.device":
     if device == "cuda" and not available:
         raise UnsupportedError("device = cuda, but this host has no CUDA device. Use device = auto or cpu.")
     return torch.device("cuda" if available and device != "cpu" else "cpu")
+
+
+def here() -> "torch.device":
+    """What this very process may compute on at any time: `auto`, but the CPU where a GPU is only lent to stages."""
+    return resolve("cpu" if lent.lends() else "auto")
+
+
+def on_device(
+    stage: Callable[..., Made], *arguments: object, report: Report, device: Device = "auto", seconds: float
+) -> Made:
+    """What `stage(*arguments, report=report)` returns, called where the recipe's device is.
+
+    That is here, unless the host lends GPUs and the recipe may use one: then it is a forked process, which has a GPU
+    for about `seconds`. What it leaves in memory is lost, what it writes to disk stays.
+    Raises what the stage or `report` raises, and ResourceError if the GPU cannot be had.
+    """
+    if device != "cpu" and lent.lends():
+        return lent.run(stage, arguments, report, seconds)
+    return stage(*arguments, report=report)
 
 
 def training_precision(precision: Precision, device: "torch.device") -> Precision:

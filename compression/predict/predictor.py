@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from compression.artefacts.folder import digest, load
 from compression.catalog import LABELS
 from compression.models.classifier import Classifier, logits_of
-from compression.models.device import resolve
+from compression.models.device import here
 
 if TYPE_CHECKING:
     import numpy as np
@@ -84,9 +84,10 @@ class PredictorCache:
     def predictor(self, folder: Path, device: "torch.device | None" = None, not_safe: str | None = None) -> Predictor:
         """The model in `folder`, loaded at most once for all folders that hold the same; `not_safe` are its classes.
 
-        Raises ModelError or ConfigError. Whoever asks for a model that is being loaded waits for it; all others are served meanwhile.
+        Whoever asks for a model that is being loaded waits for it; all others are served meanwhile.
+        Raises ModelError or ConfigError.
         """
-        device = device or resolve("auto")
+        device = device or here()
         key = (digest(folder), str(device), not_safe)
         with self._lock:
             entry = self._entries.setdefault(key, _Entry())

@@ -25,7 +25,9 @@ def launch(host: str | None = None, port: int | None = None) -> None:
     Raises: StorageError if runs cannot be kept, ResourceError if the address cannot be had.
     """
     from compression import pipeline
+    from compression.models import lent
 
+    lent.prepare()  # must come before the page is launched; on hosts that lend GPUs it loads torch
     runs = Runs(RunStore(home()), pipeline.run)
     runs.start()
     try:

@@ -82,6 +82,7 @@ FORM = {
 PAGE = {
     "unset": "as where it starts from",
     "title": "Compression Lab",
+    "kept-briefly": "The home directory cannot be written: runs and downloads go to {folder}, which may not last.",
     "served": "Compression Lab is at {url} (Ctrl+C stops it).",
     "hero.title": "How small can a model get before it stops being good?",
     "hero.lead": "A large teacher trains a small student to spot phishing URLs; the student is then squeezed into "
