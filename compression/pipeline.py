@@ -16,17 +16,17 @@ from compression.artefacts.weight import size_bytes, size_stored_bytes
 from compression.catalog import STAGES
 from compression.config import NoQuantization, RunConfig
 from compression.data.sources import Data, check_trainable, load_data
-from compression.errors import ConfigError, ModelError, ResourceError, UnsupportedError
+from compression.errors import ResourceError
 from compression.events import Notice, Progress, Report, RunStarted, StageEnded, StageStarted, ignore
+from compression.measure.limits import check
 from compression.measure.quality import quality
 from compression.measure.speed import latencies
 from compression.methods.distill import distill, soft_targets
-from compression.methods.quantize import quantize, unsupported
-from compression.models.classifier import Classifier, is_compressed, locate, read_config
-from compression.models.device import cpu_flags, cpu_name, device_name, free_memory, resolve, training_precision
-from compression.models.student import build_student, count_parameters, plan_student
+from compression.methods.quantize import quantize
+from compression.models.classifier import Classifier, locate
+from compression.models.device import cpu_flags, cpu_name, device_name, resolve
+from compression.models.student import build_student
 from compression.models.teacher import TeacherRecipe, load_base, train_teacher
-from compression.places import hosted
 from compression.predict.predictor import Predictor
 from compression.result import Environment, Metrics, ModelReport, Result, StageReport
 
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 MODELS = ("teacher", "student", "compressed")
 _EVALUATED = ("validation", "test")
 _TIMED_URLS = 50
-_TRAINING_BYTES = 16  # a parameter
-_HOSTED_PARAMETERS = 150_000_000
 _PACKAGES = ("torch", "transformers", "tokenizers", "bitsandbytes", "accelerate", "numpy", "scikit-learn")
 
 
@@ -110,26 +108,6 @@ def run(config: RunConfig, report: Report = ignore, output: Path | None = None) 
     )
     _write_json(output / "result.json", result.to_json())
     return result
-
-
-def check(config: RunConfig) -> "torch.device":
-    """The device the recipe will run on. Raises CompressionError if it cannot run here, before anything is loaded."""
-    device = resolve(config.device)
-    training_precision(config.training.precision, device)
-    for source in filter(None, (config.teacher, config.student.base)):
-        if is_compressed(read_config(locate(source, weights=False))):
-            raise ModelError(f"{source} is compressed already. Give the full-precision model it was made from.")
-    plan = plan_student(config.student, read_config(locate(config.teacher, weights=False)))
-    _check_memory(count_parameters(plan))
-    if reason := unsupported(config.quantization, device.type, plan):
-        raise UnsupportedError(reason)
-    if config.distillation.max_length > plan.max_position_embeddings:
-        raise ConfigError(
-            f"distillation.max_length = {config.distillation.max_length}, but the student has positions "
-            f"for {plan.max_position_embeddings} tokens. Use {plan.max_position_embeddings} or less.",
-            "distillation.max_length",
-        )
-    return device
 
 
 def reusable(config: RunConfig, output: Path) -> Result | None:
@@ -210,21 +188,6 @@ def _quality(classifier: Classifier, data: Data, split: str, report: Report, sta
 
 def _progress(report: Report, stage: str, doing: str) -> Callable[[int, int], None]:
     return lambda step, steps: report(Progress(stage=stage, doing=doing, step=step, steps=steps))
-
-
-def _check_memory(parameters: int) -> None:
-    """Raises ResourceError if training so many parameters would not fit: weight, gradient and Adam's two moments."""
-    needed, free = parameters * _TRAINING_BYTES, free_memory()
-    if free is not None and needed > free:
-        raise ResourceError(
-            f"A student of {parameters / 1e6:,.0f} million parameters needs {needed / 1e9:.1f} GB to train, and "
-            f"{free / 1e9:.1f} GB are free. Choose fewer or narrower layers."
-        )
-    if hosted() and parameters > _HOSTED_PARAMETERS:
-        raise ResourceError(
-            f"A student of {parameters / 1e6:,.0f} million parameters is too large for this hosted page "
-            f"({_HOSTED_PARAMETERS / 1e6:.0f} million at most). Choose fewer or narrower layers."
-        )
 
 
 def _fetching(report: Report, stage: str) -> hub.Transfer:
