@@ -15,31 +15,18 @@ from compression.artefacts import folder as artefact
 from compression.catalog import STAGES
 from compression.config import RunConfig
 from compression.data.sources import Data, check_trainable, load_data
-from compression.errors import ConfigError, ModelError, ResourceError, UnsupportedError
+from compression.errors import ResourceError
 from compression.events import Notice, Progress, Report, RunStarted, StageEnded, StageStarted, ignore
-from compression.methods.quantize import unsupported
-from compression.models.classes import not_safe_classes
-from compression.models.classifier import Classifier, is_compressed, locate, read_config
-from compression.models.device import (
-    cpu_flags,
-    cpu_name,
-    device_name,
-    free_memory,
-    on_device,
-    resolve,
-    training_precision,
-)
-from compression.models.student import count_parameters, plan_student
+from compression.measure.limits import check
+from compression.models.classifier import Classifier, locate
+from compression.models.device import cpu_flags, cpu_name, device_name, on_device, resolve
 from compression.models.teacher import TeacherRecipe, load_base, train_teacher
-from compression.places import hosted
 from compression.result import Environment, Metrics, Result, StageReport
 from compression.stages import Made, measure_quality
 
 if TYPE_CHECKING:
     import torch
 
-_TRAINING_BYTES = 16  # a parameter
-_HOSTED_PARAMETERS = 150_000_000
 _PACKAGES = ("torch", "transformers", "tokenizers", "bitsandbytes", "accelerate", "numpy", "scikit-learn")
 
 
@@ -102,28 +89,6 @@ def run(config: RunConfig, report: Report = ignore, output: Path | None = None) 
     return result
 
 
-def check(config: RunConfig) -> "torch.device":
-    """The device the recipe will run on. Raises CompressionError if it cannot run here, before anything is loaded."""
-    device = resolve(config.device)
-    training_precision(config.training.precision, device)
-    for source in filter(None, (config.teacher, config.student.base)):
-        if is_compressed(read_config(locate(source, weights=False))):
-            raise ModelError(f"{source} is compressed already. Give the full-precision model it was made from.")
-    teacher = read_config(locate(config.teacher, weights=False))
-    not_safe_classes(teacher, config.labels.not_safe, f"The teacher {config.teacher}")
-    plan = plan_student(config.student, teacher)
-    _check_memory(count_parameters(plan))
-    if reason := unsupported(config.quantization, device.type, plan):
-        raise UnsupportedError(reason)
-    if config.distillation.max_length > plan.max_position_embeddings:
-        raise ConfigError(
-            f"distillation.max_length = {config.distillation.max_length}, but the student has positions "
-            f"for {plan.max_position_embeddings} tokens. Use {plan.max_position_embeddings} or less.",
-            "distillation.max_length",
-        )
-    return device
-
-
 def reusable(config: RunConfig, output: Path) -> Result | None:
     """The result `output` already holds, marked as reused, if recipe, inputs and versions are the same; else None."""
     path = output / "result.json"
@@ -161,21 +126,6 @@ def evaluate(
         report(Notice(text=note))
     classifier = artefact.load(locate(source), device, not_safe)
     return measure_quality(classifier, data, split, report, "evaluate")
-
-
-def _check_memory(parameters: int) -> None:
-    """Raises ResourceError if training so many parameters would not fit: weight, gradient and Adam's two moments."""
-    needed, free = parameters * _TRAINING_BYTES, free_memory()
-    if free is not None and needed > free:
-        raise ResourceError(
-            f"A student of {parameters / 1e6:,.0f} million parameters needs {needed / 1e9:.1f} GB to train, and "
-            f"{free / 1e9:.1f} GB are free. Choose fewer or narrower layers."
-        )
-    if hosted() and parameters > _HOSTED_PARAMETERS:
-        raise ResourceError(
-            f"A student of {parameters / 1e6:,.0f} million parameters is too large for this hosted page "
-            f"({_HOSTED_PARAMETERS / 1e6:.0f} million at most). Choose fewer or narrower layers."
-        )
 
 
 def _fetching(report: Report, stage: str) -> hub.Transfer:

@@ -32,7 +32,11 @@ _probed: dict[str, tuple[float, bool]] = {}  # endpoint → when it was asked, w
 
 
 class HubError(CompressionError):
-    """The Hub, or something on it, cannot be used; the bundled choice still can."""
+    """The Hub, or what `about` is the id of, cannot be used; the bundled choice still can."""
+
+    def __init__(self, message: str, about: str = "") -> None:
+        super().__init__(message)
+        self.about = about
 
 
 class HubModelError(HubError, ModelError):
@@ -58,7 +62,7 @@ class Repo:
 
     def refused(self, sentence: str) -> HubError:
         """The error to raise for this repository, with `sentence` to show."""
-        return (HubModelError if self.kind == "model" else HubDataError)(sentence)
+        return (HubModelError if self.kind == "model" else HubDataError)(sentence, self.id)
 
 
 def is_hub_id(text: str) -> bool:

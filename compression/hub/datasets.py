@@ -88,7 +88,7 @@ def fetch_dataset(
     """
     if isinstance(data, str):
         repo = repository("dataset", data, revision)
-        data = _cached(repo, wanted) or check_dataset(data, revision, token)
+        data = cached_dataset(repo, wanted) or check_dataset(data, revision, token)
     else:
         repo = Repo("dataset", data.id, data.revision)
     write_atomically(_contents(repo, data.sha), json.dumps(asdict(data)))
@@ -101,12 +101,7 @@ def fetch_dataset(
     return splits
 
 
-def _contents(repo: Repo, sha: str) -> Path:
-    """Where the cache keeps what `check_dataset` found: without it, half a data set would look like a whole one."""
-    return storage(repo) / "splits" / f"{sha}.json"
-
-
-def _cached(repo: Repo, wanted: Collection[str] | None) -> HubData | None:
+def cached_dataset(repo: Repo, wanted: Collection[str] | None = None) -> HubData | None:
     """The data set as it was checked before, if the files of all wanted splits are in the cache; no network is used."""
     for sha in known_commits(repo):
         try:
@@ -118,6 +113,11 @@ def _cached(repo: Repo, wanted: Collection[str] | None) -> HubData | None:
         if all(has(repo, sha, file) for file in files):
             return HubData(repo.id, repo.revision, sha, splits, int(found["size_bytes"]), str(found["current_id"]))
     return None
+
+
+def _contents(repo: Repo, sha: str) -> Path:
+    """Where the cache keeps what `check_dataset` found: without it, half a data set would look like a whole one."""
+    return storage(repo) / "splits" / f"{sha}.json"
 
 
 def _splits(repo: Repo, found: list[RemoteFile], configs: Any) -> dict[str, tuple[RemoteFile, ...]]:

@@ -45,6 +45,7 @@ class Run:
     ended: float | None = None
     error: str | None = None
     result: Result | None = None
+    at_fault: tuple[str, ...] = ()  # recipe keys that name what the Hub refused
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,7 @@ class Snapshot:
     created: float | None
     started: float | None
     ended: float | None
+    at_fault: tuple[str, ...] = ()  # recipe keys to change before it is run again
 
 
 def snapshot(run: Run, state: Fold, ahead: int = 0) -> Snapshot:
@@ -137,6 +139,7 @@ def snapshot(run: Run, state: Fold, ahead: int = 0) -> Snapshot:
         created=run.created,
         started=run.started,
         ended=run.ended,
+        at_fault=run.at_fault,
     )
 
 

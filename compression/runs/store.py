@@ -41,7 +41,7 @@ _COLUMNS = tuple(field.name for field in fields(Run))
 _SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS runs (
     run_id TEXT PRIMARY KEY, owner TEXT NOT NULL, name TEXT NOT NULL, config TEXT NOT NULL, status TEXT NOT NULL,
-    created REAL NOT NULL, changes INTEGER NOT NULL, started REAL, ended REAL, error TEXT, result TEXT
+    created REAL NOT NULL, changes INTEGER NOT NULL, started REAL, ended REAL, error TEXT, result TEXT, at_fault TEXT
 );
 CREATE INDEX IF NOT EXISTS runs_by_owner ON runs (owner, created);
 CREATE TABLE IF NOT EXISTS brought (
@@ -103,6 +103,7 @@ class RunStore:
         values = {name: getattr(run, name) for name in _COLUMNS}
         values["config"] = run.config.model_dump_json()
         values["result"] = None if run.result is None else json.dumps(run.result.to_json())
+        values["at_fault"] = " ".join(run.at_fault)
         # Through Python's json, which unlike pydantic's keeps the NaN of a loss that diverged.
         rows = [(run.run_id, number, at, json.dumps(event.model_dump(mode="json"))) for number, at, event in events]
         with self._transaction() as connection:
@@ -215,6 +216,9 @@ def _connect(path: Path) -> sqlite3.Connection:
                 "Update the app, or set COMPRESSION_HOME to another folder."
             )
         connection.executescript(_SCHEMA)
+        held = {name for _, name, *_ in connection.execute("PRAGMA table_info(runs)")}
+        for column in set(_COLUMNS) - held:  # an earlier version made the table; to later ones too, no value is fine
+            connection.execute(f"ALTER TABLE runs ADD COLUMN {column} TEXT")
     except BaseException:
         connection.close()
         raise
@@ -237,4 +241,5 @@ def _run(row: tuple[Any, ...]) -> Run:
     values["config"] = RunConfig.model_validate_json(values["config"])
     if values["result"] is not None:
         values["result"] = Result.from_json(json.loads(values["result"]))
+    values["at_fault"] = tuple((values["at_fault"] or "").split())
     return Run(**values)

@@ -20,6 +20,7 @@ from compression.config import RunConfig
 from compression.data import uploads
 from compression.errors import CompressionError, ResourceError, RunCancelled, StorageError, actionable
 from compression.events import Event, Progress, Report, TrainingStep
+from compression.hub import keys_at_fault
 from compression.result import Result
 from compression.runs.snapshot import Fold, Run, Snapshot, Status, advance, describe, snapshot
 from compression.runs.store import INTERRUPTED, MOST_HELD, RunStore
@@ -221,7 +222,7 @@ class Runs:
         except Exception as error:  # whatever it was, it ends this run and no other
             if not isinstance(error, CompressionError):
                 _LOG.exception("Run %s failed", run.run_id)
-            self._end(live, "failed", _sentence(error))
+            self._end(live, "failed", _sentence(error), at_fault=keys_at_fault(error, run.config))
         else:
             self._end(live, "succeeded", result=result)
 
@@ -235,15 +236,22 @@ class Runs:
         if overdue or not _is_step(event):
             live.write(self._store)
 
-    def _end(self, live: _Live, status: Status, error: str | None = None, result: Result | None = None) -> None:
+    def _end(
+        self,
+        live: _Live,
+        status: Status,
+        error: str | None = None,
+        result: Result | None = None,
+        at_fault: tuple[str, ...] = (),
+    ) -> None:
         if status != "succeeded":
             try:
                 self._store.remove_folder(live.run.run_id)
             except StorageError:
                 _LOG.exception("What run %s made stays on disk", live.run.run_id)
         with self._changed:
-            changes = live.run.changes + 1
-            live.run = replace(live.run, status=status, ended=time.time(), changes=changes, error=error, result=result)
+            run = replace(live.run, status=status, ended=time.time(), changes=live.run.changes + 1)
+            live.run = replace(run, error=error, result=result, at_fault=at_fault)
             self._line.remove(live)
             try:
                 live.write(self._store)

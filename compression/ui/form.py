@@ -25,6 +25,12 @@ OPENED_BY = {"student.base": "student.init", "quantization.double": "quantizatio
 STEPS = {"distillation.temperature": 0.5, "distillation.soft_weight": 0.05}
 # What the open choices offer beside free text.
 OFFERED = {"teacher": TEACHERS, "data": DATA_SETS, "student.base": BASES}
+# What to set where a source cannot be had: the bundled choice, which needs no network.
+REMEDIES = {
+    "teacher": ("teacher", BUNDLED),
+    "data": ("data", BUNDLED),
+    "student.base": ("student.init", "teacher-layers"),
+}
 # What a look at the data depends on.
 SOURCES = ("teacher", "data", *(key for key in KEYS if key.startswith(("columns.", "splits.", "labels."))))
 # Recipe keys that may name something on the server's disk.

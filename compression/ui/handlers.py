@@ -12,20 +12,21 @@ from typing import Any
 
 import gradio as gr
 
+from compression import hub
 from compression.catalog import BUNDLED_TEACHER
 from compression.config import RunConfig
 from compression.errors import CompressionError, ConfigError
-from compression.recipe import choices, parse
 from compression.runs.snapshot import Snapshot
 from compression.runs.worker import Runs
 from compression.ui import drawing, form, markup, notes
 from compression.ui.sections.controls import offered
 from compression.ui.urls import clean, visible
-from compression.ui.views.estimate import estimate_card
+from compression.ui.views.estimate import estimate_card, schemes_card
 from compression.ui.views.history import run_list
 from compression.ui.views.preview import preview_card
+from compression.ui.views.refusal import choices, refusal
 from compression.ui.views.verdicts import verdict_cards
-from compression.ui.words import friendly, say
+from compression.ui.words import say
 
 Updates = dict[str, Any]
 # What BrowserState keeps: the visitor's random id, which owns runs and is never shown, and the last run's id.
@@ -73,7 +74,7 @@ class Handlers:
                 updates |= drawing.going(snapshot, self._owns(browser, viewing), now["cancelling"] == viewing)
             return updates
         except CompressionError as error:
-            return {"progress": _alert(error), "timer": gr.Timer(active=False)}
+            return {"progress": refusal(error), "timer": gr.Timer(active=False)}
 
     # The recipe
 
@@ -94,18 +95,49 @@ class Handlers:
 
     def assess(self, values: form.Values) -> Updates:
         """What the recipe comes to before anything runs: sizes, notes, and what this host cannot do."""
+        from compression.measure import limits
+
         updates: Updates = {key: gr.update(visible=form.applies(key, values)) for key in form.OPENED_BY}
+        updates |= {"estimate": "", "why-embeddings": markup.empty("why.embeddings.empty"), "unsupported": ""}
         try:
             config = form.to_config(values)
             updates["why-alpha"] = markup.text("p", notes.alpha(config.distillation))
             estimate = _estimate(config)
-            updates["unsupported"] = _limits(config)
             updates["estimate"] = estimate_card(estimate, config)
             updates["why-embeddings"] = markup.text("p", notes.embeddings(estimate))
+            refused = limits.refused_schemes(limits.plan(config))
+            updates["unsupported"] = schemes_card(refused, config.quantization.scheme)
         except CompressionError as error:
-            updates["estimate"] = _alert(error)
-            updates["why-embeddings"] = markup.empty("why.embeddings.empty")
+            updates["estimate"] = _refusal(error, values) + updates["estimate"]
         return updates
+
+    def hub_state(self) -> Updates:
+        """A quiet word if the Hub cannot be reached now; nothing while it can."""
+        return {"hub": "" if hub.online() else markup.text("p", say("hub.offline"), "notice")}
+
+    def put_right(self, at_fault: str, saved: Any, values: form.Values) -> Updates:
+        """Puts the bundled choice in the place of what these recipe keys name; all else stays as far as it can.
+
+        What the visitor had made themselves can be brought back, as after a preset.
+        """
+        keys = [key for key in form.REMEDIES if key in at_fault.split()]
+        if not keys:
+            return {}
+        before, own = values, form.preset_of(values) == "custom"
+        values = {**values, **dict(form.REMEDIES[key] for key in keys)}
+        words = say("remedy.done", choices=choices(keys))
+        if tokens := _too_long(values):
+            values["distillation.max_length"] = tokens
+            words = say("remedy.shortened", choices=choices(keys), tokens=tokens)
+        changed = {key: value for key, value in values.items() if value != before[key]}
+        saved = dict(before) if own else saved
+        return {
+            **changed,
+            "preset": form.preset_of(values),
+            "saved": saved,
+            "undo": gr.Button(visible=bool(saved)),
+            "message": f'<div role="status">{markup.text("p", words, "notice")}</div>',
+        }
 
     def preview(self, values: form.Values) -> Updates:
         """Rows, balance, token lengths and examples of the chosen data."""
@@ -116,7 +148,7 @@ class Handlers:
             form.refuse_local_paths(config)
             found = preview(config)
         except CompressionError as error:
-            return {"preview": _alert(error), "why-padding": markup.empty("why.padding.empty")}
+            return {"preview": _refusal(error, values), "why-padding": markup.empty("why.padding.empty")}
         padding = markup.text("p", notes.padding(found, config))
         return {"preview": preview_card(found, config), "why-padding": padding}
 
@@ -129,7 +161,7 @@ class Handlers:
         try:
             kept = self._runs.keep_upload(Path(file), called, browser["visitor"])
         except CompressionError as error:
-            return {"upload": None, "uploaded": _alert(error)}
+            return {"upload": None, "uploaded": refusal(error)}
         choice = (say("upload.choice", name=called), kept.address)
         return {
             "browser": browser,
@@ -143,7 +175,7 @@ class Handlers:
 
     def start(self, browser: Any, values: form.Values) -> Updates:
         """Submits a run and shows it; a recipe that cannot run is refused with the reason."""
-        from compression.pipeline import check
+        from compression.measure.limits import check
 
         browser = _known(browser)
         try:
@@ -152,7 +184,7 @@ class Handlers:
             check(config)
             run_id = self._runs.submit(config, browser["visitor"])
         except CompressionError as error:
-            return {"message": _alert(error)}
+            return {"message": _refusal(error, values)}
         return {"browser": {**browser, "run": run_id}, "viewing": run_id, "seen": None, "message": ""}
 
     def cancel(self, browser: Any, viewing: str, seen: Any) -> Updates:
@@ -161,7 +193,7 @@ class Handlers:
             self._runs.cancel(viewing, _known(browser)["visitor"])
             self._runs.wait(viewing, _MOMENT_SECONDS)  # the next drawing then shows the end, not the one a tick later
         except CompressionError as error:
-            return {"message": _alert(error)}
+            return {"message": refusal(error)}
         waiting = gr.Button(say("cancelling"), interactive=False)
         return {"seen": {**(seen or drawing.mark(None)), "cancelling": viewing, "revision": -1}, "cancel": waiting}
 
@@ -177,7 +209,7 @@ class Handlers:
             if snapshot is None:
                 raise ConfigError(say("message.unknown-run"))
         except CompressionError as error:
-            return {"runs": _alert(error) + self._list(browser, viewing)["runs"]}
+            return {"runs": refusal(error) + self._list(browser, viewing)["runs"]}
         shown = _fill(form.to_values(snapshot.config))
         return {"browser": {**browser, "run": run_id}, "viewing": run_id, "seen": None, **shown}
 
@@ -203,7 +235,7 @@ class Handlers:
                 sizes = {"teacher": size_bytes(BUNDLED_TEACHER)}
             return {"verdicts": verdict_cards(url, classify(url, folders, not_safe), sizes)}
         except CompressionError as error:
-            return {"verdicts": _alert(error)}
+            return {"verdicts": refusal(error)}
 
     def _folders(self, snapshot: Snapshot) -> Mapping[str, Path]:
         assert snapshot.result is not None
@@ -218,7 +250,8 @@ class Handlers:
 
 
 def warm_up() -> None:
-    """Loads what the first estimate needs (torch, seconds long), so that no visitor waits for it."""
+    """Asks whether the Hub is there and loads what the first estimate needs (torch), so that no visitor waits."""
+    hub.online()
     with suppress(CompressionError):
         _estimate(RunConfig())
 
@@ -232,8 +265,20 @@ def _known(browser: Any) -> dict[str, str]:
     return {"visitor": visitor, "run": run if isinstance(run, str) else ""}
 
 
-def _alert(error: CompressionError) -> str:
-    return markup.alert(friendly(str(error)))
+def _refusal(error: CompressionError, values: form.Values) -> str:
+    """The error's sentence, with a button where the bundled choice helps: only a recipe that is one meets the Hub."""
+    return refusal(error, hub.keys_at_fault(error, form.to_config(values)) if isinstance(error, hub.HubError) else ())
+
+
+def _too_long(values: form.Values) -> int:
+    """How many tokens the student can read, if the recipe asks for more; else 0."""
+    from compression.measure.limits import planned_student
+
+    with suppress(CompressionError):
+        config = form.to_config(values)
+        tokens = planned_student(config).max_position_embeddings
+        return int(tokens) if config.distillation.max_length > tokens else 0
+    return 0
 
 
 def _fill(values: form.Values) -> Updates:
@@ -245,30 +290,3 @@ def _estimate(config: RunConfig) -> Any:
 
     form.refuse_local_paths(config)
     return estimate(config)
-
-
-def _limits(config: RunConfig) -> str:
-    """The schemes this host cannot run, each with the reason; an alert if the recipe's own is one of them."""
-    reasons = {}
-    for scheme in choices("quantization.scheme"):
-        if reason := _unsupported(_with_scheme(config, scheme)):
-            reasons[scheme] = reason
-    chosen = markup.alert(reasons.pop(config.quantization.scheme, ""))
-    return chosen + "".join(markup.text("p", reason, "quiet") for reason in reasons.values())
-
-
-def _with_scheme(config: RunConfig, scheme: str) -> RunConfig:
-    return parse(config.model_dump(exclude={"quantization"}), {"quantization": scheme})
-
-
-def _unsupported(config: RunConfig) -> str:
-    """Why this host cannot run the recipe's scheme, as a sentence; empty if it can."""
-    from compression.methods.quantize import unsupported
-    from compression.models.classifier import locate, read_config
-    from compression.models.device import resolve
-    from compression.models.student import plan_student
-
-    student = plan_student(config.student, read_config(locate(config.teacher, weights=False)))
-    reason = unsupported(config.quantization, resolve(config.device).type, student)
-    scheme = say(f"quantization.scheme={config.quantization.scheme}")
-    return say("message.unsupported", scheme=scheme, reason=friendly(reason)) if reason else ""

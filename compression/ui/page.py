@@ -24,6 +24,7 @@ RESULTS = (
     *("confusion-numbers", "reference", "runs", "why-alpha"),
     *("push", "push-message", "push-asked", "push-replace"),
 )
+ANSWERS = ("estimate", "preview", "message", "progress")  # where a refusal may stand
 ASSESSED = ("estimate", "why-embeddings", "why-alpha", "unsupported", *form.OPENED_BY)
 _SHOW_RUN = "() => document.getElementById('section-run').scrollIntoView()"
 
@@ -46,14 +47,14 @@ def build(runs: Runs) -> gr.Blocks:
         parts["saved"] = gr.State(None)  # settings a preset replaced
         parts["timer"] = gr.Timer(TICK_SECONDS, active=False)
         act = Handlers(runs)
-        _wire_recipe(parts, act)
+        _wire_recipe(page, parts, act)
         _wire_results(page, parts, act)
         if "push-button" in parts:
             _wire_push(parts, runs)
     return page
 
 
-def _wire_recipe(parts: Parts, act: Handlers) -> None:
+def _wire_recipe(page: gr.Blocks, parts: Parts, act: Handlers) -> None:
     controls = [parts[key] for key in form.KEYS]
     quick = {"queue": False, "show_progress": "hidden"}
 
@@ -71,6 +72,13 @@ def _wire_recipe(parts: Parts, act: Handlers) -> None:
     choose = on_form(act.choose_preset, "preset")
     parts["preset"].input(**_io(parts, choose, ("preset", *form.KEYS), filled), **quick)
     parts["undo"].click(**_io(parts, _drawn(parts, act.undo_preset), ["saved"], filled), **_BUTTON)
+    put_right = on_form(act.put_right, "clicked", "saved")
+
+    def remedy(event: gr.EventData, *given: Any) -> Any:
+        return put_right(_clicked(event, "remedy"), *given)
+
+    remedied = _io(parts, remedy, ("saved", *form.KEYS), (*filled, "message"))
+    gr.on([parts[name].click for name in ANSWERS], **remedied, **_BUTTON)
     preview = _io(parts, on_form(act.preview), form.KEYS, ["preview", "why-padding"])
     parts["preview-button"].click(**preview, queue=True, concurrency_id="data", concurrency_limit=2)
 
@@ -84,6 +92,8 @@ def _wire_recipe(parts: Parts, act: Handlers) -> None:
     sources = [parts[key].change for key in form.SOURCES]
     stale = {"preview": markup.empty("preview.empty"), "why-padding": markup.empty("why.padding.empty")}
     gr.on(sources, **_io(parts, _drawn(parts, lambda: stale), (), tuple(stale)), **quick)
+    # On its own, so that nothing else waits for the two seconds it may take to learn that nobody answers.
+    gr.on([page.load, *sources], **_io(parts, _drawn(parts, act.hub_state), (), ["hub"]), **quick)
 
     start = _io(
         parts, on_form(act.start, "browser"), ("browser", *form.KEYS), ["browser", "viewing", "seen", "message"]
@@ -102,8 +112,7 @@ def _wire_results(page: gr.Blocks, parts: Parts, act: Handlers) -> None:
         return attach(browser, str(request.query_params.get("run", ""))[:64])
 
     def row(browser: Any, viewing: str, event: gr.EventData) -> Any:
-        clicked = event._data if isinstance(event._data, dict) else {}
-        return row_button(str(clicked.get("action", "")), str(clicked.get("run", ""))[:64], browser, viewing)
+        return row_button(_clicked(event, "action"), _clicked(event, "run"), browser, viewing)
 
     assess = _drawn(parts, lambda *given: act.assess(dict(zip(form.KEYS, given, strict=True))))
     loaded = page.load(**_io(parts, load, ["browser"], filled), queue=False, show_progress="hidden")
@@ -155,6 +164,12 @@ def _wire_push(parts: Parts, runs: Runs) -> None:
         queue=False,
         show_progress="hidden",
     )
+
+
+def _clicked(event: gr.EventData, name: str) -> str:
+    """What a button inside a piece of HTML says of itself; empty for what none of ours would send."""
+    sent = event._data if isinstance(event._data, dict) else {}
+    return str(sent.get(name, ""))[:64]
 
 
 # Buttons queue, so that a failure of ours shows as a toast; without a limit, no visitor waits for another's click.

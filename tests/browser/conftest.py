@@ -5,6 +5,7 @@ import shutil
 import socket
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parent))
 import fakes
+
+from compression.runs.worker import Pipeline
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 PATIENCE_MS = 60_000  # a busy machine takes long to import torch; only a failure waits this long
@@ -70,32 +73,38 @@ def visit(browser: Browser) -> Iterator[Visit]:
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     """The page over a fake pipeline and a fake engine."""
-    from compression import pipeline as engine
     from compression.artefacts import weight
-    from compression.measure import preview, size
+    from compression.measure import limits, preview, size
     from compression.predict import predictor
-    from compression.runs.store import RunStore
-    from compression.runs.worker import Runs
-    from compression.ui import handlers
-    from compression.ui.page import build
-    from compression.ui.server import serve
 
-    monkeypatch.setattr(engine, "check", fakes.check)
+    monkeypatch.setattr(limits, "plan", fakes.plan)
+    monkeypatch.setattr(limits, "unsupported", fakes.unsupported)
     monkeypatch.setattr(size, "estimate", fakes.estimate)
     monkeypatch.setattr(preview, "preview", fakes.preview)
     monkeypatch.setattr(predictor, "classify", fakes.classify)
     monkeypatch.setattr(weight, "size_bytes", lambda folder: 31_400_000)
-    monkeypatch.setattr(handlers, "_unsupported", fakes.unsupported)
     monkeypatch.setenv("COMPRESSION_HOME", str(tmp_path))
     pipeline = fakes.Pipeline()
-    store = RunStore(tmp_path)
+    with served(tmp_path, pipeline) as url:
+        yield Site(url, pipeline, tmp_path)
+        pipeline.gate.set()
+
+
+@contextmanager
+def served(home: Path, pipeline: Pipeline) -> Iterator[str]:
+    """The address of a page over a pipeline, while it is served."""
+    from compression.runs.store import RunStore
+    from compression.runs.worker import Runs
+    from compression.ui.page import build
+    from compression.ui.server import serve
+
+    store = RunStore(home)
     runs = Runs(store, pipeline)
     runs.start()
     page = build(runs)
     port = free_port()
     serve(page, "127.0.0.1", port, prevent_thread_lock=True, quiet=True)
-    yield Site(f"http://127.0.0.1:{port}/", pipeline, tmp_path)
-    pipeline.gate.set()
+    yield f"http://127.0.0.1:{port}/"
     page.close(verbose=False)
     runs.stop(10)
     store.close()

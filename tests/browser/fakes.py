@@ -3,13 +3,16 @@
 import threading
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 from compression.catalog import STAGES
-from compression.config import NoQuantization, RunConfig
+from compression.config import Int8, NoQuantization, QuantizationConfig, RunConfig
 from compression.data.sources import load_data
 from compression.data.uploads import is_upload
-from compression.errors import ConfigError, UnsupportedError
+from compression.errors import ConfigError
 from compression.events import EpochEnded, Notice, Progress, Report, RunStarted, StageEnded, StageStarted, TrainingStep
+from compression.measure.limits import Plan
 from compression.measure.preview import Preview
 from compression.measure.size import Estimate
 from compression.predict.predictor import Prediction
@@ -141,13 +144,14 @@ def classify(
     return {name: Prediction(url, "Not Safe" if bad else "Safe", probability, 5.4) for name in folders}
 
 
-def check(config: RunConfig) -> None:
-    """Refuses what `estimate` and `unsupported` refuse."""
+def plan(config: RunConfig) -> Plan:
+    """Refuses what `estimate` refuses, and more than 400 tokens; needs no torch."""
     estimate(config)
-    if reason := unsupported(config):
-        raise UnsupportedError(reason)
+    if config.distillation.max_length > 400:
+        raise ConfigError("distillation.max_length = 500, but the student has positions for 400 tokens.")
+    return Plan(cast(Any, SimpleNamespace(type="cpu")), cast(Any, None))
 
 
-def unsupported(config: RunConfig) -> str:
+def unsupported(quantization: QuantizationConfig, device: str, student: object) -> str:
     """This host has no 8-bit."""
-    return "This host cannot run this scheme: it has no 8-bit." if config.quantization.scheme == "int8" else ""
+    return "It has no 8-bit." if isinstance(quantization, Int8) else ""

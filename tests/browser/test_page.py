@@ -126,10 +126,10 @@ def test_what_cannot_run_is_refused_with_the_reason(site: Site, visit: Visit) ->
     epochs.fill("2")
 
     page.get_by_text("LLM.int8 (8 bits)").click()
-    expect(page.locator("#unsupported")).to_contain_text("it has no 8-bit")
+    expect(page.locator("#unsupported")).to_contain_text("It has no 8-bit")
     expect(page.locator("#quantization-double")).to_have_count(0)
     page.locator("#run").click()
-    expect(page.locator("#message [role=alert]")).to_contain_text("it has no 8-bit")
+    expect(page.locator("#message [role=alert]")).to_contain_text("It has no 8-bit")
     expect(page.locator("#runs")).to_contain_text("No runs yet")
 
 

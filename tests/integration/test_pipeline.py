@@ -16,6 +16,7 @@ from compression.catalog import STAGES
 from compression.config import RunConfig
 from compression.errors import ConfigError, ModelError, ResourceError, RunCancelled
 from compression.events import EVENT, EpochEnded, Event, Progress, RunStarted, StageEnded, StageStarted, TrainingStep
+from compression.measure import limits
 from compression.measure.size import estimate
 from compression.models.classifier import logits_of
 from compression.recipe import nest, parse
@@ -244,7 +245,7 @@ def test_every_scheme_on_cuda(tiny_teacher: Path, tiny_data: Path, tmp_path: Pat
 def test_a_compressed_model_is_no_teacher(runs: dict, tiny_data: Path, tmp_path: Path, scheme: tuple[str, str]) -> None:
     folder = Path(runs[scheme].models["compressed"].folder)
     with pytest.raises(ModelError, match="compressed already"):
-        pipeline.check(recipe(folder, tiny_data))
+        limits.check(recipe(folder, tiny_data))
 
 
 def test_a_student_that_fits_no_memory_is_refused(
@@ -252,10 +253,10 @@ def test_a_student_that_fits_no_memory_is_refused(
 ) -> None:
     shape = [("student.init", "random"), ("student.layers", 48), ("student.hidden_size", 2048)]
     huge = recipe(tiny_teacher, tiny_data, *shape, ("student.intermediate_size", 8192))
-    monkeypatch.setattr(pipeline, "free_memory", lambda: 8_000_000_000)
+    monkeypatch.setattr(limits, "free_memory", lambda: 8_000_000_000)
     with pytest.raises(ResourceError, match=r"GB to train"):
-        pipeline.check(huge)
-    monkeypatch.setattr(pipeline, "free_memory", lambda: None)
+        limits.check(huge)
+    monkeypatch.setattr(limits, "free_memory", lambda: None)
     monkeypatch.setenv("SPACE_ID", "someone/lab")
     with pytest.raises(ResourceError, match="too large for this hosted page"):
-        pipeline.check(huge)
+        limits.check(huge)

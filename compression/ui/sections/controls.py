@@ -13,6 +13,14 @@ from compression.ui.words import LANGUAGES, say
 
 Parts = dict[str, Any]
 
+# A click on the button of a refusal reaches the server as {remedy: recipe keys}.
+_REMEDY_BUTTON = """
+element.addEventListener('click', (event) => {
+    const button = event.target.closest('button[data-remedy]');
+    if (button) trigger('click', {remedy: button.dataset.remedy});
+});
+"""
+
 
 def control(key: str, **settings: Any) -> Component:
     """The control at address `key`, showing the default preset's value; its elem_id is the address with dashes."""
@@ -46,6 +54,11 @@ def control(key: str, **settings: Any) -> Component:
 def controls(*keys: str) -> Parts:
     """The controls at several addresses, in order."""
     return {key: control(key) for key in keys}
+
+
+def answer(address: str = "", **settings: Any) -> gr.HTML:
+    """A place for sentences, among them refusals with a button that puts things right; empty without an address."""
+    return gr.HTML(markup.empty(address) if address else "", js_on_load=_REMEDY_BUTTON, **settings)
 
 
 def offered(key: str) -> list[Any]:

@@ -5,7 +5,7 @@ import gradio as gr
 from compression.catalog import PRESETS
 from compression.data.files import SUFFIXES
 from compression.ui import form, markup
-from compression.ui.sections.controls import Parts, card, choice_name, control, controls, why
+from compression.ui.sections.controls import Parts, answer, card, choice_name, control, controls, why
 from compression.ui.words import say
 
 
@@ -33,6 +33,7 @@ def teacher_and_data() -> Parts:
     with card(1, "teacher"):
         with gr.Row():
             parts = controls("teacher", "data")
+        parts["hub"] = gr.HTML(elem_id="hub")
         parts["upload"] = gr.File(
             label=say("upload"), file_types=list(SUFFIXES), height=132, buttons=[], elem_id="upload"
         )
@@ -45,7 +46,7 @@ def teacher_and_data() -> Parts:
                 parts |= controls("splits.train", "splits.validation", "splits.test")
             parts |= controls("labels.not_safe")
         parts["preview-button"] = gr.Button(say("preview"), size="sm", elem_id="preview", elem_classes="small")
-        parts["preview"] = gr.HTML(markup.empty("preview.empty"), elem_id="data-preview")
+        parts["preview"] = answer("preview.empty", elem_id="data-preview")
         with why("padding"):
             parts["why-padding"] = gr.HTML(markup.empty("why.padding.empty"))
     return parts
@@ -62,7 +63,7 @@ def student() -> Parts:
                 with gr.Row():
                     parts |= controls("student.hidden_size", "student.intermediate_size")
             with gr.Column(scale=2, min_width=300, elem_classes="beside"):
-                parts["estimate"] = gr.HTML(markup.empty("estimate.empty"), elem_id="estimate")
+                parts["estimate"] = answer("estimate.empty", elem_id="estimate")
         with why("embeddings"):
             parts["why-embeddings"] = gr.HTML(markup.empty("why.embeddings.empty"))
     return parts

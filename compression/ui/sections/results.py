@@ -7,20 +7,33 @@ import gradio as gr
 from compression.catalog import ASSETS
 from compression.ui import markup
 from compression.ui.drawing import MODELS
-from compression.ui.sections.controls import Parts, card
+from compression.ui.sections.controls import Parts, answer, card
 from compression.ui.sections.push import taking
 from compression.ui.urls import LIMIT, defang
 from compression.ui.words import named, say
 
-# A click on a row's button reaches the server as {action, run}. Deleting takes a second click on the same button.
+# A click on a row's button reaches the server as {action, run}. Deleting takes a second click on the same button;
+# leaving it, pressing Escape or another button takes the first one back.
 _ROW_BUTTONS = """
+const name = (button, words, label) => {
+    button.textContent = words;
+    button.setAttribute('aria-label', label);
+};
+const disarm = (except) => element.querySelectorAll('button[data-armed]').forEach((button) => {
+    if (button === except) return;
+    const [words, label] = JSON.parse(button.dataset.armed);
+    delete button.dataset.armed;
+    name(button, words, label);
+});
+element.addEventListener('focusout', () => disarm());
+document.addEventListener('keydown', (event) => { if (event.key === 'Escape') disarm(); });
 element.addEventListener('click', (event) => {
     const button = event.target.closest('button[data-action]');
+    disarm(button);
     if (!button) return;
     if (button.dataset.sure && !button.dataset.armed) {
-        button.dataset.armed = 'yes';
-        button.textContent = button.dataset.sure;
-        button.setAttribute('aria-label', button.dataset.sure);
+        button.dataset.armed = JSON.stringify([button.textContent, button.getAttribute('aria-label')]);
+        name(button, button.dataset.sure, `${button.dataset.sure} ${button.getAttribute('aria-label')}`);
         return;
     }
     trigger('click', {action: button.dataset.action, run: button.dataset.run});
@@ -36,9 +49,9 @@ def running() -> Parts:
         run = gr.Button(say("run"), variant="primary", elem_id="run", scale=0, min_width=180)
         cancel = gr.Button(say("cancel"), variant="stop", elem_id="cancel", scale=0, min_width=110, interactive=False)
     with gr.Column(elem_id="section-run", elem_classes="card"):
-        message = gr.HTML(elem_id="message")
+        message = answer(elem_id="message")
         with gr.Column(elem_classes="inset"):
-            progress = gr.HTML(markup.empty("progress.empty"), elem_id="progress")
+            progress = answer("progress.empty", elem_id="progress")
         with gr.Row(equal_height=False):
             with gr.Column(scale=3, min_width=300, elem_id="loss"):
                 loss = _chart("loss")

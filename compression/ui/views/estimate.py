@@ -1,11 +1,12 @@
 """The student before anything runs: how large, how much smaller than the teacher, and where its bytes live."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from compression.config import RunConfig
 from compression.ui import markup, units
 from compression.ui.views.comparison import ratio
-from compression.ui.words import say
+from compression.ui.words import friendly, say
 
 if TYPE_CHECKING:  # the engine's module is not loaded to draw a number
     from compression.measure.size import Estimate
@@ -31,6 +32,16 @@ def estimate_card(estimate: "Estimate", config: RunConfig) -> str:
     )
     title = markup.text("h3", say("estimate.title"))
     return title + markup.figures(numbers) + _parts(estimate) + markup.text("p", shape, "quiet")
+
+
+def schemes_card(refused: Mapping[str, str], chosen: str) -> str:
+    """The schemes this host cannot run, each with the reason; an alert if the chosen one is among them."""
+    sentences = {
+        scheme: say("message.unsupported", scheme=say(f"quantization.scheme={scheme}"), reason=friendly(reason))
+        for scheme, reason in refused.items()
+    }
+    alert = markup.alert(sentences.pop(chosen, ""))
+    return alert + "".join(markup.text("p", sentence, "quiet") for sentence in sentences.values())
 
 
 def _parts(estimate: "Estimate") -> str:

@@ -6,6 +6,7 @@ from html import escape
 from compression.events import EpochEnded, TrainingStep
 from compression.runs.snapshot import Snapshot
 from compression.ui import markup, units
+from compression.ui.views.refusal import remedy
 from compression.ui.words import friendly, named, say
 
 UNFINISHED = ("queued", "running")
@@ -100,4 +101,6 @@ def _ending(snapshot: Snapshot) -> str:
         return ""
     seconds = (snapshot.ended or 0) - (snapshot.started or snapshot.ended or 0)
     sentence = say(f"progress.{snapshot.status}", error=friendly(snapshot.error or ""), time=units.duration(seconds))
-    return markup.alert(sentence) if snapshot.status == "failed" else markup.text("p", sentence)
+    if snapshot.status == "failed":
+        return markup.alert(sentence) + remedy(snapshot.at_fault)
+    return markup.text("p", sentence)

@@ -4,6 +4,7 @@ One table a language; a second language is one more module with the same keys an
 """
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from compression.places import hosted
@@ -37,6 +38,12 @@ def friendly(message: str, language: str = "en") -> str:
     if hosted():  # strangers learn nothing of the server's folders
         message = _SERVER_PATH.sub(r"\1", message)
     return _SETTING.sub(label, message)
+
+
+def listed(things: Sequence[str], language: str = "en") -> str:
+    """Things as a phrase: 'a', 'a and b', 'a, b and c'."""
+    *most, last = things
+    return LANGUAGES[language]["list.and"].format(most=", ".join(most), last=last) if most else last
 
 
 def named(kind: str, name: str, language: str = "en") -> str:

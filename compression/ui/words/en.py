@@ -220,6 +220,16 @@ MESSAGES = {
     "message.address": "This host and port cannot be served. Another program may be using them: choose another port.",
     "message.unknown-run": "There is no run with this link any more. Start a new one, or open one of yours below.",
     "message.shared": "You are watching a shared run: only the person who started it can cancel or delete it.",
+    "remedy": "Use {choices}",
+    "remedy.teacher": "the bundled teacher",
+    "remedy.data": "the bundled data",
+    "remedy.student.base": "layers of the teacher",
+    "remedy.done": "The recipe now uses {choices}; the rest of it is as it was.",
+    "remedy.shortened": "The recipe now uses {choices}, and inputs of {tokens} tokens at most, which is what that "
+    "model can read; the rest of it is as it was.",
+    "list.and": "{most} and {last}",
+    "hub.offline": "The Hugging Face Hub cannot be reached from here. What is bundled, your own files and what was "
+    "fetched before work without it.",
     "message.unsupported": "Not on this host: {scheme}. {reason}",
     "progress.ahead.0": "Yours is next.",
     "progress.ahead.1": "1 run ahead of yours.",

@@ -1,0 +1,84 @@
+"""What this host cannot do of a recipe, told from configs alone, before anything is loaded."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from compression.config import RunConfig
+from compression.errors import ConfigError, ModelError, ResourceError, UnsupportedError
+from compression.methods.quantize import unsupported
+from compression.models.classes import not_safe_classes
+from compression.models.classifier import is_compressed, locate, read_config
+from compression.models.device import free_memory, resolve, training_precision
+from compression.models.student import count_parameters, plan_student
+from compression.places import hosted
+from compression.recipe import choices, parse
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PretrainedConfig
+
+_TRAINING_BYTES = 16  # a parameter
+_HOSTED_PARAMETERS = 150_000_000
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Where a recipe will run, and the config of the student it will train there."""
+
+    device: "torch.device"
+    student: "PretrainedConfig"
+
+
+def check(config: RunConfig) -> "torch.device":
+    """The device the recipe will run on. Raises CompressionError if it cannot run here, before anything is loaded."""
+    planned = plan(config)
+    if reason := unsupported(config.quantization, planned.device.type, planned.student):
+        raise UnsupportedError(reason)
+    return planned.device
+
+
+def plan(config: RunConfig) -> Plan:
+    """What the recipe will train and where, whatever its scheme. Raises CompressionError if that cannot be here."""
+    device = resolve(config.device)
+    training_precision(config.training.precision, device)
+    for source in filter(None, (config.teacher, config.student.base)):
+        if is_compressed(read_config(locate(source, weights=False))):
+            raise ModelError(f"{source} is compressed already. Give the full-precision model it was made from.")
+    student = planned_student(config)
+    _check_memory(count_parameters(student))
+    if config.distillation.max_length > student.max_position_embeddings:
+        raise ConfigError(
+            f"distillation.max_length = {config.distillation.max_length}, but the student has positions "
+            f"for {student.max_position_embeddings} tokens. Use {student.max_position_embeddings} or less.",
+            "distillation.max_length",
+        )
+    return Plan(device, student)
+
+
+def planned_student(config: RunConfig) -> "PretrainedConfig":
+    """The config of the recipe's student. Raises CompressionError if it cannot be built."""
+    teacher = read_config(locate(config.teacher, weights=False))
+    not_safe_classes(teacher, config.labels.not_safe, f"The teacher {config.teacher}")
+    return plan_student(config.student, teacher)
+
+
+def refused_schemes(planned: Plan) -> dict[str, str]:
+    """The quantization schemes this host cannot run the student in, each with the host's reason."""
+    schemes = {scheme: parse({"quantization": scheme}).quantization for scheme in choices("quantization.scheme")}
+    reasons = {name: unsupported(scheme, planned.device.type, planned.student) for name, scheme in schemes.items()}
+    return {name: reason for name, reason in reasons.items() if reason}
+
+
+def _check_memory(parameters: int) -> None:
+    """Raises ResourceError if training so many parameters would not fit: weight, gradient and Adam's two moments."""
+    needed, free = parameters * _TRAINING_BYTES, free_memory()
+    if free is not None and needed > free:
+        raise ResourceError(
+            f"A student of {parameters / 1e6:,.0f} million parameters needs {needed / 1e9:.1f} GB to train, and "
+            f"{free / 1e9:.1f} GB are free. Choose fewer or narrower layers."
+        )
+    if hosted() and parameters > _HOSTED_PARAMETERS:
+        raise ResourceError(
+            f"A student of {parameters / 1e6:,.0f} million parameters is too large for this hosted page "
+            f"({_HOSTED_PARAMETERS / 1e6:.0f} million at most). Choose fewer or narrower layers."
+        )
