@@ -7,6 +7,7 @@ from typing import Any
 BUNDLED = "bundled"
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 BUNDLED_TEACHER = ASSETS / "teacher"
+EXAMPLES = ASSETS / "examples"
 LABELS = {0: "Safe", 1: "Not Safe"}
 
 # What the page offers by name; anything else is typed: a Hub id, or a path.

@@ -41,7 +41,7 @@ class ModelReport(_Record):
     size_stored_bytes: int  # sum of the folder's files
     metrics: dict[str, Metrics]  # validation, test
     latency_ms: Latency
-    folder: str
+    folder: str  # empty where the model was not kept, as of most precomputed runs
 
 
 class StageReport(_Record):

@@ -34,6 +34,7 @@ LAYERS = [
     ("measure",),
     ("export",),
     ("pipeline", "runs"),
+    ("precompute",),
     ("ui", "console"),
     ("__main__",),
 ]

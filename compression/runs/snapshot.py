@@ -110,6 +110,7 @@ class Snapshot:
     created: float | None
     started: float | None
     ended: float | None
+    precomputed_by: str | None = None  # the command that made it beforehand; None for a run made here
 
 
 def snapshot(run: Run, state: Fold, ahead: int = 0) -> Snapshot:

@@ -68,7 +68,13 @@ def visit(browser: Browser) -> Iterator[Visit]:
 
 
 @pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+def precomputed() -> Path | None:
+    """Where the page finds results to open with; nowhere, unless a module of tests says otherwise."""
+    return None
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, precomputed: Path | None) -> Iterator[Site]:
     """The page over a fake pipeline and a fake engine."""
     from compression import pipeline as engine
     from compression.artefacts import weight
@@ -89,7 +95,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     monkeypatch.setenv("COMPRESSION_HOME", str(tmp_path))
     pipeline = fakes.Pipeline()
     store = RunStore(tmp_path)
-    runs = Runs(store, pipeline)
+    runs = Runs(store, pipeline, precomputed=precomputed)
     runs.start()
     page = build(runs)
     port = free_port()
