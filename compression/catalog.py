@@ -7,6 +7,7 @@ from typing import Any
 BUNDLED = "bundled"
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 BUNDLED_TEACHER = ASSETS / "teacher"
+EXAMPLES = ASSETS / "examples"
 LABELS = {0: "Safe", 1: "Not Safe"}
 # What the splits of a data set may be called, the best name first.
 SPLIT_NAMES = {

@@ -41,7 +41,8 @@ class ModelReport(_Record):
     size_stored_bytes: int  # sum of the folder's files
     metrics: dict[str, Metrics]  # validation, test
     latency_ms: Latency
-    folder: str  # where it was measured; `Result.model_folder` says where it is now
+    # Where it was measured (`Result.model_folder` says where it is now); empty where it was not kept, as of examples.
+    folder: str
 
 
 class StageReport(_Record):

@@ -35,6 +35,7 @@ LAYERS = [
     ("export",),
     ("stages",),
     ("pipeline", "runs"),
+    ("precompute",),
     ("ui", "console"),
     ("__main__",),
 ]

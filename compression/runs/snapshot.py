@@ -112,6 +112,7 @@ class Snapshot:
     started: float | None
     ended: float | None
     at_fault: tuple[str, ...] = ()  # recipe keys to change before it is run again
+    precomputed_by: str | None = None  # the command that made it beforehand; None for a run made here
 
 
 def snapshot(run: Run, state: Fold, ahead: int = 0) -> Snapshot:

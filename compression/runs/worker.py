@@ -22,6 +22,7 @@ from compression.errors import CompressionError, ResourceError, RunCancelled, St
 from compression.events import Event, Progress, Report, TrainingStep
 from compression.hub import keys_at_fault
 from compression.result import Result
+from compression.runs import examples
 from compression.runs.snapshot import Fold, Run, Snapshot, Status, advance, describe, snapshot
 from compression.runs.store import INTERRUPTED, MOST_HELD, RunStore
 
@@ -58,13 +59,24 @@ class _Live:
 class Runs:
     """All runs of a server. Whoever knows a run's id may look at it; only its owner may cancel or delete it.
 
+    Those computed beforehand, in a folder each below `precomputed`, are everyone's to look at and nobody's to delete.
+
     `pipeline(config, report, folder)` does the work of a run and leaves its files in `folder`. An owner may have
     `waiting_per_owner` runs in the queue besides the one that is going on, all owners together `waiting`.
     """
 
-    def __init__(self, store: RunStore, pipeline: Pipeline, *, waiting_per_owner: int = 2, waiting: int = 40) -> None:
+    def __init__(
+        self,
+        store: RunStore,
+        pipeline: Pipeline,
+        *,
+        precomputed: Path | None = None,
+        waiting_per_owner: int = 2,
+        waiting: int = 40,
+    ) -> None:
         self._store = store
         self._pipeline = pipeline
+        self._examples = examples.find(precomputed) if precomputed else {}
         self._waiting_per_owner = waiting_per_owner
         self._waiting = waiting
         self._changed = threading.Condition(threading.RLock())  # guards all below; notified when a status changes
@@ -155,6 +167,10 @@ class Runs:
         found = [self.snapshot(run_id) for run_id in self._store.run_ids(owner)]
         return [seen for seen in found if seen is not None]
 
+    def examples(self) -> tuple[str, ...]:
+        """The ids of the runs computed beforehand; the first is the one to open with."""
+        return tuple(self._examples)
+
     def owns(self, run_id: str, owner: str) -> bool:
         """Whether the run exists and is this owner's."""
         with self._changed:
@@ -163,7 +179,7 @@ class Runs:
 
     def folder(self, run_id: str) -> Path:
         """Where a run keeps its models and result. Raises StorageError if this can be no run's id."""
-        return self._store.folder(run_id)
+        return self._examples.get(run_id) or self._store.folder(run_id)
 
     def wait(self, run_id: str, timeout: float) -> Snapshot | None:
         """The run once it has ended, or as it is after `timeout` seconds; for tests and scripts."""
@@ -172,6 +188,8 @@ class Runs:
             return self.snapshot(run_id)
 
     def _load(self, run_id: str) -> Snapshot | None:
+        if run_id in self._examples:
+            return examples.read(run_id, self._examples[run_id])
         found = self._store.load(run_id)
         return None if found is None else snapshot(*found)
 

@@ -8,7 +8,7 @@ from compression.result import Result
 from compression.runs.snapshot import Snapshot
 from compression.ui import charts, markup, notes
 from compression.ui.pushing import forget
-from compression.ui.views import comparison
+from compression.ui.views import comparison, precomputed
 from compression.ui.views.progress import UNFINISHED, epochs_table, loss_table, progress
 from compression.ui.words import say
 
@@ -59,15 +59,18 @@ def loss(snapshot: Snapshot | None) -> Updates:
 def outcome(snapshot: Snapshot | None, reference: bool) -> Updates:
     """The compare section: drawn from the result, or sentences about what will be."""
     updates: Updates = {} if snapshot else _nothing_going()
+    own = snapshot is not None and snapshot.precomputed_by is None
     done = snapshot is not None and snapshot.result is not None
-    updates |= {"push": gr.Column(visible=done), "push-message": "", **forget()}
+    updates |= {"push": gr.Column(visible=done and own), "push-message": "", **forget()}
+    updates["precomputed"] = precomputed.mark(snapshot) if snapshot else ""
+    updates["example"] = snapshot.run_id if snapshot and not own else None
     if snapshot is None or snapshot.result is None:
         updates |= {"summary": markup.empty("summary.empty"), "reference": gr.Checkbox(visible=False)}
         for name in CHARTS:
             updates |= _no_chart(name)
         return updates | _confusion(None)
     result = snapshot.result
-    updates |= {"summary": comparison.summary_card(result), "reference": gr.Checkbox(visible=True)}
+    updates |= {"summary": comparison.summary_card(result, own), "reference": gr.Checkbox(visible=True)}
     updates |= size_accuracy(result, reference)
     updates |= _chart("metrics", charts.metrics(result), comparison.everything(result))
     updates |= _confusion(result)

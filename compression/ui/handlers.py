@@ -23,6 +23,7 @@ from compression.ui.sections.controls import offered
 from compression.ui.urls import clean, visible
 from compression.ui.views.estimate import estimate_card, schemes_card
 from compression.ui.views.history import run_list
+from compression.ui.views.precomputed import answering
 from compression.ui.views.preview import preview_card
 from compression.ui.views.refusal import choices, refusal
 from compression.ui.views.verdicts import verdict_cards
@@ -45,15 +46,24 @@ class Handlers:
     # Who is there, and what they look at
 
     def attach(self, browser: Any, asked_run: str) -> Updates:
-        """On page load: know the visitor again, and show the run of the link, else their last one with its recipe."""
+        """On page load: know the visitor again, and show the run of the link, else their last one with its recipe.
+
+        Whoever has neither sees the first of the runs computed beforehand; these leave the form as it is.
+        """
         browser = _known(browser)
         try:
             snapshot = self._runs.snapshot(asked_run or browser["run"])
         except CompressionError:  # `refresh`, which follows, meets it too and says it
             snapshot = None
-        viewing = snapshot.run_id if snapshot else asked_run
-        shown = _fill(form.to_values(snapshot.config)) if snapshot else {}
+        viewing = snapshot.run_id if snapshot else asked_run or self._first_sight()
+        shown = _fill(form.to_values(snapshot.config)) if snapshot and snapshot.precomputed_by is None else {}
         return {"browser": browser, "viewing": viewing, "seen": None, **shown}
+
+    def choose_example(self, example: Any, browser: Any) -> Updates | None:
+        """Shows one of the runs computed beforehand."""
+        if example not in self._runs.examples():
+            return None
+        return {"browser": {**_known(browser), "run": example}, "viewing": example, "seen": None}
 
     def refresh(self, browser: Any, viewing: str, seen: Any, reference: bool) -> Updates | None:
         """The page's results brought up to date; None if nothing has changed since `seen`."""
@@ -203,7 +213,7 @@ class Handlers:
         try:
             if action == "delete":
                 self._runs.delete(run_id, browser["visitor"])
-                viewing = "" if viewing == run_id else viewing
+                viewing = self._first_sight() if viewing == run_id else viewing
                 return {"viewing": viewing, "seen": None}
             snapshot = self._runs.snapshot(run_id)
             if snapshot is None:
@@ -226,21 +236,26 @@ class Handlers:
         try:
             url = clean(text)
             snapshot = self._runs.snapshot(viewing) if viewing else None
+            note = ""
             if snapshot and snapshot.result:
                 folders = self._folders(snapshot)
                 sizes = {name: model.size_bytes for name, model in snapshot.result.models.items()}
                 not_safe = {"teacher": snapshot.result.config.labels.not_safe}
+                note = answering(snapshot.result)
             else:
                 folders, not_safe = {"teacher": BUNDLED_TEACHER}, {}
                 sizes = {"teacher": size_bytes(BUNDLED_TEACHER)}
-            return {"verdicts": verdict_cards(url, classify(url, folders, not_safe), sizes)}
+            return {"verdicts": verdict_cards(url, classify(url, folders, not_safe), sizes) + note}
         except CompressionError as error:
             return {"verdicts": refusal(error)}
 
     def _folders(self, snapshot: Snapshot) -> Mapping[str, Path]:
         assert snapshot.result is not None
-        base = self._runs.folder(snapshot.run_id)
-        return {name: snapshot.result.model_folder(name, base) for name in snapshot.result.models}
+        models, base = snapshot.result.models, self._runs.folder(snapshot.run_id)
+        return {name: snapshot.result.model_folder(name, base) for name, model in models.items() if model.folder}
+
+    def _first_sight(self) -> str:
+        return next(iter(self._runs.examples()), "")
 
     def _owns(self, browser: Any, run_id: str) -> bool:
         return self._runs.owns(run_id, _known(browser)["visitor"])

@@ -21,7 +21,7 @@ RESULTS = (
     *("seen", "viewing", "timer", "progress", "epochs", "run", "cancel", "loss-plot", "loss-numbers", "summary"),
     *(f"{name}-{what}" for name in drawing.CHARTS for what in ("plot", "numbers")),
     *(part for name in drawing.MODELS for part in (f"confusion-{name}", f"confusion-{name}-title")),
-    *("confusion-numbers", "reference", "runs", "why-alpha"),
+    *("confusion-numbers", "reference", "runs", "why-alpha", "precomputed", "example"),
     *("push", "push-message", "push-asked", "push-replace"),
 )
 ANSWERS = ("estimate", "preview", "message", "progress")  # where a refusal may stand
@@ -38,7 +38,7 @@ def build(runs: Runs) -> gr.Blocks:
         parts |= recipe.distillation()
         parts |= recipe.quantization()
         parts |= results.running()
-        parts |= results.comparison()
+        parts |= results.comparison(runs.examples() if runs else ())
         parts |= results.classifying()
         parts |= results.history()
         parts["browser"] = gr.BrowserState(NOBODY, storage_key=STORAGE_KEY, secret=STORAGE_SECRET)
@@ -122,6 +122,8 @@ def _wire_results(page: gr.Blocks, parts: Parts, act: Handlers) -> None:
     cancel = _io(parts, _drawn(parts, act.cancel), ["browser", "viewing", "seen"], ["seen", "cancel", "message"])
     parts["cancel"].click(**cancel, **_BUTTON).then(**refresh)
     parts["runs"].click(**_io(parts, row, ["browser", "viewing"], [*filled, "runs"]), **_BUTTON).then(**refresh)
+    choose = _io(parts, _drawn(parts, act.choose_example), ["example", "browser"], ["browser", "viewing", "seen"])
+    parts["example"].input(**choose, **_BUTTON).then(**refresh)
     reference = _io(
         parts, _drawn(parts, act.reference), ["viewing", "reference"], ["size-accuracy-plot", "size-accuracy-numbers"]
     )

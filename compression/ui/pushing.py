@@ -27,7 +27,8 @@ def push(runs: Runs, viewing: str, which: Any, to: Any, private: Any, asked: Any
     repo = str(to or "").strip()[:_LONGEST]
     try:
         snapshot = runs.snapshot(viewing) if viewing else None
-        if snapshot is None or snapshot.result is None or snapshot.status != "succeeded" or which not in MODELS:
+        done = snapshot is not None and snapshot.status == "succeeded" and snapshot.precomputed_by is None
+        if snapshot is None or snapshot.result is None or not done or which not in MODELS:
             raise ConfigError(say("push.unfinished"))
         if not token:
             raise ConfigError(say("push.sign-in.missing" if hosted() else "push.token.missing"))

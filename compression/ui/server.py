@@ -5,7 +5,7 @@ from typing import Any
 
 import gradio as gr
 
-from compression.catalog import ASSETS
+from compression.catalog import ASSETS, EXAMPLES
 from compression.errors import ResourceError
 from compression.places import home, hosted
 from compression.runs.store import RunStore
@@ -28,7 +28,7 @@ def launch(host: str | None = None, port: int | None = None) -> None:
     from compression.models import lent
 
     lent.prepare()  # must come before the page is launched; on hosts that lend GPUs it loads torch
-    runs = Runs(RunStore(home()), pipeline.run)
+    runs = Runs(RunStore(home()), pipeline.run, precomputed=EXAMPLES)
     runs.start()
     try:
         page = build(runs)

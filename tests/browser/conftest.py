@@ -71,7 +71,13 @@ def visit(browser: Browser) -> Iterator[Visit]:
 
 
 @pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+def precomputed() -> Path | None:
+    """Where the page finds results to open with; nowhere, unless a module of tests says otherwise."""
+    return None
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, precomputed: Path | None) -> Iterator[Site]:
     """The page over a fake pipeline and a fake engine."""
     from compression.artefacts import weight
     from compression.measure import limits, preview, size
@@ -85,13 +91,13 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     monkeypatch.setattr(weight, "size_bytes", lambda folder: 31_400_000)
     monkeypatch.setenv("COMPRESSION_HOME", str(tmp_path))
     pipeline = fakes.Pipeline()
-    with served(tmp_path, pipeline) as url:
+    with served(tmp_path, pipeline, precomputed) as url:
         yield Site(url, pipeline, tmp_path)
         pipeline.gate.set()
 
 
 @contextmanager
-def served(home: Path, pipeline: Pipeline) -> Iterator[str]:
+def served(home: Path, pipeline: Pipeline, precomputed: Path | None = None) -> Iterator[str]:
     """The address of a page over a pipeline, while it is served."""
     from compression.runs.store import RunStore
     from compression.runs.worker import Runs
@@ -99,7 +105,7 @@ def served(home: Path, pipeline: Pipeline) -> Iterator[str]:
     from compression.ui.server import serve
 
     store = RunStore(home)
-    runs = Runs(store, pipeline)
+    runs = Runs(store, pipeline, precomputed=precomputed)
     runs.start()
     page = build(runs)
     port = free_port()

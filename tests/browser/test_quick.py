@@ -35,7 +35,9 @@ def app(tmp_path: Path) -> Iterator[str]:
 def test_quick_runs_from_start_to_verdict(app: str, visit: Visit) -> None:
     page = visit(app)
     expect(page.locator("#preset").get_by_label("Quick")).to_be_checked()
+    expect(page.locator("#precomputed")).to_contain_text("Precomputed on")
     page.locator("#run").click()
+    expect(page.locator("#precomputed")).to_be_hidden(timeout=RUN_MS)
     expect(page.locator("#loss .js-plotly-plot")).to_be_visible(timeout=RUN_MS)
     expect(page.locator("#summary .headline")).to_contain_text("smaller", timeout=RUN_MS)
     for chart in ("#size-accuracy", "#metrics", "#latency", "#confusion"):

@@ -1,5 +1,6 @@
 """What comes out: the run going on, the comparison, verdicts, and the visitor's runs."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import gradio as gr
@@ -60,10 +61,20 @@ def running() -> Parts:
     return {"run": run, "cancel": cancel, "message": message, "progress": progress, "epochs": epochs, **loss}
 
 
-def comparison() -> Parts:
-    """The finished run: a sentence, a table and the charts."""
+def comparison(examples: Sequence[str] = ()) -> Parts:
+    """The finished run: a sentence, a table and the charts; `examples` are ids of runs computed beforehand."""
     with card(6, "compare"):
-        parts: Parts = {"summary": gr.HTML(markup.empty("summary.empty"), elem_id="summary")}
+        parts: Parts = {
+            "example": gr.Radio(
+                choices=[(example_name(run_id), run_id) for run_id in examples],
+                label=say("example"),
+                info=say("example.info"),
+                visible=bool(examples),
+                elem_id="example",
+            ),
+            "precomputed": gr.HTML(elem_id="precomputed"),
+            "summary": gr.HTML(markup.empty("summary.empty"), elem_id="summary"),
+        }
         with gr.Column(elem_id="size-accuracy", elem_classes="inset"):
             parts |= _chart("size-accuracy")
             parts["reference"] = gr.Checkbox(
@@ -118,6 +129,12 @@ def example_urls(path: Path = ASSETS / "example_urls.txt") -> list[str]:
     """The example URLs, one a line."""
     lines = path.read_text(encoding="utf-8").splitlines()
     return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+
+
+def example_name(run_id: str) -> str:
+    """What to call a run computed beforehand, by its id."""
+    name = run_id.removeprefix("example-")
+    return named("example", name)
 
 
 def _chart(name: str) -> Parts:

@@ -8,18 +8,22 @@ METRICS = ("accuracy", "precision", "recall", "f1")
 SPLIT = "test"
 
 
-def summary(result: Result) -> str:
-    """The run in one sentence, the compressed model against the teacher ('14.0× smaller, 0.4 points less …')."""
+def summary(result: Result, here: bool = True) -> str:
+    """The run in one sentence, the compressed model against the teacher ('14.0× smaller, 0.4 points less …').
+
+    `here` says that it ran on this host.
+    """
     teacher, compressed = result.models["teacher"], result.models["compressed"]
+    device = say("summary.here" if here else "summary.elsewhere", device=device_kind(result))
     return say(
         "summary.all",
         size=_size(teacher.size_bytes / compressed.size_bytes),
         accuracy=_accuracy(_accuracy_of(compressed) - _accuracy_of(teacher)),
-        speed=_speed(teacher.latency_ms.p50 / compressed.latency_ms.p50, device_kind(result)),
+        speed=_speed(teacher.latency_ms.p50 / compressed.latency_ms.p50, device),
     )
 
 
-def summary_card(result: Result) -> str:
+def summary_card(result: Result, here: bool = True) -> str:
     """The sentence, and the numbers behind it."""
     teacher, compressed = result.models["teacher"], result.models["compressed"]
     detail = say(
@@ -32,7 +36,7 @@ def summary_card(result: Result) -> str:
         device=result.environment.device,
     )
     reused = markup.text("p", say("summary.reused"), "quiet") if result.reused else ""
-    return markup.text("p", summary(result), "headline") + markup.text("p", detail, "quiet") + reused
+    return markup.text("p", summary(result, here), "headline") + markup.text("p", detail, "quiet") + reused
 
 
 def everything(result: Result) -> str:

@@ -16,7 +16,9 @@ _TABLE_ROWS = 12
 def progress(snapshot: Snapshot, mine: bool, cancelling: bool = False) -> str:
     """The whole of a run's state, for people."""
     parts = [_header(snapshot)]
-    if not mine:
+    if snapshot.precomputed_by is not None:
+        parts.append(markup.text("p", say("precomputed.here")))
+    elif not mine:
         parts.append(markup.text("p", say("message.shared"), "quiet"))
     if snapshot.status == "queued":
         parts.append(markup.text("p", ahead(snapshot.ahead)))
@@ -63,7 +65,8 @@ def epochs_table(epochs: Sequence[EpochEnded]) -> str:
 
 
 def _header(snapshot: Snapshot) -> str:
-    status = f'<span class="status {escape(snapshot.status)}">{escape(named("status", snapshot.status))}</span>'
+    word = "precomputed" if snapshot.precomputed_by is not None else snapshot.status
+    status = f'<span class="status {escape(word)}">{escape(named("status", word))}</span>'
     device = say("progress.on", device=snapshot.device) if snapshot.device else ""
     link = f'<a href="?run={escape(snapshot.run_id)}">{escape(say("progress.link"))}</a>'
     return (
@@ -97,7 +100,7 @@ def _step(snapshot: Snapshot) -> str:
 
 
 def _ending(snapshot: Snapshot) -> str:
-    if snapshot.status in UNFINISHED:
+    if snapshot.status in UNFINISHED or snapshot.precomputed_by is not None:
         return ""
     seconds = (snapshot.ended or 0) - (snapshot.started or snapshot.ended or 0)
     sentence = say(f"progress.{snapshot.status}", error=friendly(snapshot.error or ""), time=units.duration(seconds))

@@ -1,5 +1,6 @@
 """The page in English. `X.info` explains the control `X`; `X=value` names one of its choices."""
 
+from compression.ui.words.en_examples import EXAMPLES
 from compression.ui.words.en_labels import LABELS
 from compression.ui.words.en_push import PUSH
 
@@ -135,7 +136,7 @@ PAGE = {
     "metrics.empty": "Accuracy, precision, recall and F1 side by side, with a table of everything measured.",
     "confusion.empty": "Which mistakes each model makes: URLs wrongly trusted and wrongly blocked.",
     "latency.empty": "How long one URL takes, from text to verdict.",
-    "verdicts.empty": "Type a URL or pick an example. Before any run, the bundled teacher answers.",
+    "verdicts.empty": "Type a URL or pick an example. Before any run, the models that come with the lab answer.",
     "runs.empty": "No runs yet. Each one you start is kept here, to open again or delete.",
     "reference": "Show the article's three points",
     "reference.info": "The article's own data, 450 URLs: a landmark, not a comparison.",
@@ -256,9 +257,11 @@ MESSAGES = {
     "summary.equal": "exactly as accurate as the teacher",
     "summary.point": "point",
     "summary.points": "points",
-    "summary.faster": "{ratio}× faster on this {device}",
-    "summary.slower": "{ratio}× slower on this {device}",
-    "summary.same-speed": "just as fast on this {device}",
+    "summary.faster": "{ratio}× faster on {device}",
+    "summary.slower": "{ratio}× slower on {device}",
+    "summary.same-speed": "just as fast on {device}",
+    "summary.here": "this {device}",
+    "summary.elsewhere": "that {device}",
     "summary.all": "{size}, {accuracy}, {speed}.",
     "summary.detail": "{teacher} → {compressed}, accuracy {before} → {after} on {examples} test URLs, {device}.",
     "summary.reused": "This result was reused from an earlier, identical run.",
@@ -285,4 +288,4 @@ WHY = {
     "why.alpha.step": "At step {step} that was {alpha} × {soft} + {rest} × {hard} = {loss}.",
 }
 
-WORDS: dict[str, str] = FORM | PAGE | NAMES | MESSAGES | WHY | LABELS | PUSH
+WORDS: dict[str, str] = FORM | PAGE | NAMES | MESSAGES | WHY | EXAMPLES | LABELS | PUSH

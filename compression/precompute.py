@@ -1,0 +1,102 @@
+"""A run computed beforehand, as `runs/examples.py` describes it: no URL's text, no place on this disk.
+
+The recipe is run as ever, in a folder that is then thrown away; what the page needs to show the run is kept.
+"""
+
+import hashlib
+import shlex
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from compression import pipeline
+from compression.artefacts import folder as artefact
+from compression.artefacts.claim import refuse_inputs
+from compression.catalog import BUNDLED
+from compression.config import RunConfig
+from compression.data.sources import Split, load_data
+from compression.errors import ResourceError
+from compression.events import Report, ignore
+from compression.models.classifier import locate
+from compression.models.device import resolve
+from compression.places import place
+from compression.predict.predictor import Predictor
+from compression.result import Result
+from compression.runs import examples
+
+SHIPPED = "compressed"  # the one model small enough to come with the project
+PREDICTIONS = "predictions.parquet"
+
+
+def precompute(
+    config: RunConfig, preset: str, output: Path, with_model: bool = False, report: Report = ignore
+) -> Result:
+    """Runs the recipe and writes to `output` what the page needs to show it; returns the result as it is written.
+
+    `preset` is what the recipe is but for its data. Raises CompressionError, and whatever `report` raises.
+    """
+    refuse_inputs(output, (config.data,))
+    command = command_line(preset, config.data, output, with_model)
+    recording = examples.Recording(report)
+    with tempfile.TemporaryDirectory(prefix="precompute-") as scratch:
+        made = Path(scratch)
+        result = pipeline.run(config, recording, made)
+        own = {name: made / "models" / name for name in result.models if name != "teacher"}
+        folders = {"teacher": locate(config.teacher), **own}
+        test = load_data(config.data, config.columns, ("test",)).splits["test"]
+        shown = _placeless(result)
+        try:
+            shutil.rmtree(output / "models", ignore_errors=True)
+            examples.write(output, command, shown, recording.events())
+            _write_predictions(output / PREDICTIONS, test, _probabilities(config, folders, test))
+        except OSError as error:
+            raise ResourceError(
+                f"{output} cannot be written ({error.strerror or error}). Choose another folder."
+            ) from None
+        if with_model:
+            artefact.copy(own[SHIPPED], output / "models" / SHIPPED)
+    return shown
+
+
+def called(source: str) -> str:
+    """What to call a teacher or data elsewhere: a place on this disk by its last name, all else as it is."""
+    return source if source == BUNDLED or not place(source).exists() else place(source).resolve().name
+
+
+def command_line(preset: str, data: str, output: Path, with_model: bool) -> str:
+    """The command that does this, without places on this disk that mean nothing elsewhere."""
+    where = output.name if output.is_absolute() else output.as_posix()
+    options = ["--preset", preset, "--data", called(data), *(["--with-model"] if with_model else [])]
+    return shlex.join(["python", "-m", "compression", "precompute", *options, "--output", where])
+
+
+def _placeless(result: Result) -> Result:
+    config, student = result.config, result.config.student
+    if student.base is not None:
+        student = student.model_copy(update={"base": called(student.base)})
+    names = {"teacher": called(config.teacher), "data": called(config.data), "student": student}
+    models = {name: model.model_copy(update={"folder": f"models/{name}"}) for name, model in result.models.items()}
+    return result.model_copy(update={"config": config.model_copy(update=names), "models": models})
+
+
+def _probabilities(config: RunConfig, folders: Mapping[str, Path], test: Split) -> dict[str, list[float]]:
+    device = resolve(config.device)
+    return {
+        name: Predictor(artefact.load(folder, device)).probabilities(test.texts).tolist()
+        for name, folder in folders.items()
+    }
+
+
+def _write_predictions(path: Path, test: Split, probabilities: Mapping[str, list[float]]) -> None:
+    """A row a URL, in the order of their digests: of the URL itself nothing else is left."""
+    import pyarrow
+    from pyarrow import parquet
+
+    digests = [hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest() for text in test.texts]
+    columns = {
+        "sha256": pyarrow.array(digests, pyarrow.binary(32)),
+        "label": pyarrow.array(test.labels, pyarrow.int8()),
+        **{name: pyarrow.array(column, pyarrow.float64()) for name, column in probabilities.items()},
+    }
+    parquet.write_table(pyarrow.table(columns).sort_by("sha256"), path, compression="zstd")

@@ -1,0 +1,16 @@
+"""The words of runs computed beforehand, in English."""
+
+EXAMPLES = {
+    "example": "Results to look at before a run of your own",
+    "example.info": "They come with the lab. Of the real URLs (A. Hannousse and S. Yahiouche, CC BY 4.0) only hashes, "
+    "labels and probabilities are stored.",
+    "example.quick": "Quick, on the bundled URLs",
+    "example.real": "Quick, on real URLs",
+    "status.precomputed": "Precomputed",
+    "precomputed.made": "Precomputed on {when} on {device} with",
+    "precomputed.run": "Press Run to make your own.",
+    "precomputed.here": "Nothing has run here yet: this is how a run went that was computed beforehand. Press Run to "
+    "make your own.",
+    "precomputed.absent": "Too large to come with the lab: {models}. Press Run, and all three answer.",
+    "and": " and ",
+}
