@@ -92,22 +92,15 @@ class PredictorCache:
         with self._lock:
             entry = self._entries.setdefault(key, _Entry())
         with entry.loading:
-            predictor = entry.predictor or self._load(key, entry, lambda: load(folder, device, not_safe))
+            if (predictor := entry.predictor) is None:  # also where loading failed before: the folder may be whole now
+                predictor = Predictor(load(folder, device, not_safe))
+                predictor.probabilities(["http://warm.up/"])
+                entry.size_bytes = predictor.classifier.model.get_memory_footprint()
+                entry.predictor = predictor
         with self._lock:
-            self._entries[key] = entry
+            self._entries[key] = entry  # it may have been the oldest, and gone, while it was waited for
             self._entries.move_to_end(key)
             self._shrink()
-        return predictor
-
-    def _load(self, key: tuple[str, str, str | None], entry: _Entry, read: Callable[[], Classifier]) -> Predictor:
-        try:
-            predictor = Predictor(read())
-            predictor.probabilities(["http://warm.up/"])
-        except BaseException:
-            with self._lock:
-                self._entries.pop(key, None)
-            raise
-        entry.predictor, entry.size_bytes = predictor, predictor.classifier.model.get_memory_footprint()
         return predictor
 
     def _shrink(self) -> None:
