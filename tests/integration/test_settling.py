@@ -9,7 +9,7 @@ import tiny
 
 from compression.catalog import ARTICLE_TEACHER
 
-VARIABLES = ("COMPRESSION_HOME", "HF_HOME", "HF_HUB_CACHE", "XDG_CACHE_HOME", "SPACE_ID")
+VARIABLES = ("COMPRESSION_HOME", "HF_HOME", "HF_HUB_CACHE", "XDG_CACHE_HOME", "GRADIO_TEMP_DIR", "SPACE_ID")
 COMMIT = "a" * 40
 
 # The account's own home is the first argument, HOME the second; what is told is where things are then looked for.
@@ -23,7 +23,8 @@ from compression import hub, places
 temporary = places.settle()
 from huggingface_hub import constants
 found = hub.fetch_model(model) if model else None
-print(json.dumps([temporary and str(temporary), str(places.home()), constants.HF_HUB_CACHE, found and str(found)]))
+told = [temporary, places.home(), constants.HF_HUB_CACHE, found, os.environ["GRADIO_TEMP_DIR"]]
+print(json.dumps([each and str(each) for each in told]))
 """
 
 
@@ -50,7 +51,7 @@ def test_what_a_space_preloaded_is_found_whatever_home_says(
 ) -> None:
     monkeypatch.setenv("SPACE_ID", "someone/lab")
     (tmp_path / "empty").mkdir()
-    temporary, home, cache, found = fresh_process(SETTLE, account, tmp_path / "empty", ARTICLE_TEACHER)
+    temporary, home, cache, found, _ = fresh_process(SETTLE, account, tmp_path / "empty", ARTICLE_TEACHER)
     assert temporary is None
     assert home == str(tmp_path / "empty" / ".compression-lab")
     assert Path(found).is_relative_to(account)
@@ -60,13 +61,13 @@ def test_what_a_space_preloaded_is_found_whatever_home_says(
 def test_at_home_another_accounts_downloads_are_left_alone(
     account: Path, tmp_path: Path, fresh_process: Callable[..., Any]
 ) -> None:
-    _, _, cache, _ = fresh_process(SETTLE, account, tmp_path / "empty", "")
+    _, _, cache, *_ = fresh_process(SETTLE, account, tmp_path / "empty", "")
     assert Path(cache) == tmp_path / "empty" / ".cache" / "huggingface" / "hub"
 
 
 def test_without_a_home_both_go_to_a_temporary_folder(tmp_path: Path, fresh_process: Callable[..., Any]) -> None:
     (tmp_path / "file").write_text("no folder can be made in it, not even by root")
-    temporary, home, cache, _ = fresh_process(SETTLE, tmp_path / "none", tmp_path / "file", "")
+    temporary, home, cache, *_ = fresh_process(SETTLE, tmp_path / "none", tmp_path / "file", "")
     assert Path(temporary).parent == tmp_path
     assert Path(home).is_relative_to(temporary)
     assert Path(cache).is_relative_to(temporary)
@@ -77,5 +78,13 @@ def test_what_is_said_stands(
 ) -> None:
     monkeypatch.setenv("COMPRESSION_HOME", str(tmp_path / "runs"))
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hugging"))
-    temporary, home, cache, _ = fresh_process(SETTLE, tmp_path, tmp_path / "file", "")
+    temporary, home, cache, *_ = fresh_process(SETTLE, tmp_path, tmp_path / "file", "")
     assert [temporary, home, cache] == [None, str(tmp_path / "runs"), str(tmp_path / "hugging" / "hub")]
+
+
+def test_uploads_do_not_go_where_another_account_was_first(tmp_path: Path, fresh_process: Callable[..., Any]) -> None:
+    (tmp_path / "gradio").write_text("not a folder of ours")
+    temporary, *_, uploads = fresh_process(SETTLE, tmp_path, tmp_path / "home", "")
+    assert temporary is None
+    assert Path(uploads).parent.parent == tmp_path
+    assert Path(uploads).parent.name.startswith("compression-lab-")
