@@ -89,7 +89,7 @@ class Interpreter:
     def works(self) -> bool:
         """Whether that account can use it."""
         command = [self.path, "-c", "import gradio"]
-        environment = {"HOME": "/nonexistent", **self.variables}
+        environment = os.environ | {"HOME": "/nonexistent"} | self.variables
         try:
             return subprocess.run(command, env=environment, capture_output=True, **self.account).returncode == 0
         except OSError:
