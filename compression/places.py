@@ -29,13 +29,15 @@ def home() -> Path:
 
 
 def settle() -> Path | None:
-    """Sees to it that runs and downloads have folders to go to; returns the temporary one it took, if it had to.
+    """Sees to it that runs, downloads and uploads have folders to go to; returns a temporary one, if runs or downloads
+    have to go there.
 
-    What COMPRESSION_HOME and HF_HOME say stands. Otherwise downloads go where a Space puts what its README preloads,
-    also if HOME points elsewhere; and what would go to a home that cannot be written goes to a temporary folder.
-    Call it before huggingface_hub (or gradio, which imports it) reads its variables.
+    What COMPRESSION_HOME, HF_HOME and GRADIO_TEMP_DIR say stands. Otherwise downloads go where a Space puts what its
+    README preloads, also if HOME points elsewhere; and what would go to a folder that cannot be written goes to a
+    temporary one. Call it before huggingface_hub (or gradio, which imports it) reads its variables.
     """
-    places = {"COMPRESSION_HOME": "~/.compression-lab"}
+    shared = str(Path(tempfile.gettempdir(), "gradio"))  # uploads; another account may have made it first
+    places = {"COMPRESSION_HOME": "~/.compression-lab", "GRADIO_TEMP_DIR": shared}
     if not any(os.environ.get(name) for name in ("HF_HOME", "HF_HUB_CACHE", "XDG_CACHE_HOME")):
         places["HF_HOME"] = _preloaded() or "~/.cache/huggingface"
     unfit = [name for name, usual in places.items() if not os.environ.get(name) and not _fits(name, usual)]
@@ -44,7 +46,7 @@ def settle() -> Path | None:
     temporary = Path(tempfile.mkdtemp(prefix="compression-lab-"))
     for name in unfit:
         os.environ[name] = str(temporary / name.lower())
-    return temporary
+    return temporary if unfit != ["GRADIO_TEMP_DIR"] else None  # nobody misses an upload that has been kept
 
 
 def _preloaded() -> str | None:
