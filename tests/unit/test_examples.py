@@ -57,8 +57,9 @@ def test_the_metrics_follow_from_the_stored_predictions(name: str) -> None:
     result, stored = shown(name).result, predictions(name)
     assert result is not None
     for model, report in result.models.items():
-        found = quality(stored["label"], np.array(stored[model])).model_dump()
-        assert found == pytest.approx(report.metrics["test"].model_dump(), abs=1e-12), model
+        found, told = quality(stored["label"], np.array(stored[model])), report.metrics["test"]
+        assert found.roc_auc == pytest.approx(told.roc_auc, abs=1e-12), model
+        assert found.model_copy(update={"roc_auc": told.roc_auc}) == told, model
 
 
 @pytest.mark.parametrize(("name", "model"), SHIPPED, ids=str)

@@ -14,7 +14,7 @@ def mark(snapshot: Snapshot) -> str:
         return ""
     made = say("precomputed.made", when=units.moment(snapshot.ended), device=snapshot.device)
     command = f"<code>{escape(snapshot.precomputed_by)}</code>"
-    return f'<p class="precomputed">{escape(made)} {command}. {escape(say("precomputed.run"))}</p>'
+    return f'<p class="made">{escape(made)} {command}. {escape(say("precomputed.run"))}</p>'
 
 
 def answering(result: Result) -> str:
@@ -22,4 +22,4 @@ def answering(result: Result) -> str:
     absent = [say(f"model.{name}") for name, model in result.models.items() if not model.folder]
     if not absent:
         return ""
-    return markup.text("p", say("precomputed.absent", models=say("and").join(absent)), "quiet")
+    return markup.text("p", say("precomputed.absent", models=say("and").join(absent)), "notice")
