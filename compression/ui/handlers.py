@@ -23,7 +23,6 @@ from compression.ui.sections.controls import offered
 from compression.ui.urls import clean, visible
 from compression.ui.views.estimate import estimate_card
 from compression.ui.views.history import run_list
-from compression.ui.views.precomputed import answering
 from compression.ui.views.preview import preview_card
 from compression.ui.views.verdicts import verdict_cards
 from compression.ui.words import friendly, say
@@ -45,24 +44,15 @@ class Handlers:
     # Who is there, and what they look at
 
     def attach(self, browser: Any, asked_run: str) -> Updates:
-        """On page load: know the visitor again, and show the run of the link, else their last one with its recipe.
-
-        Whoever has neither sees the first of the runs computed beforehand; these leave the form as it is.
-        """
+        """On page load: know the visitor again; show the link's run, else their last, else a precomputed one."""
         browser = _known(browser)
         try:
             snapshot = self._runs.snapshot(asked_run or browser["run"])
         except CompressionError:  # `refresh`, which follows, meets it too and says it
             snapshot = None
-        viewing = snapshot.run_id if snapshot else asked_run or self._first_sight()
-        shown = _fill(form.to_values(snapshot.config)) if snapshot and snapshot.precomputed_by is None else {}
+        viewing = snapshot.run_id if snapshot else asked_run or self._runs.first_sight()
+        shown = _recipe_of(snapshot) if snapshot else {}
         return {"browser": browser, "viewing": viewing, "seen": None, **shown}
-
-    def choose_example(self, example: Any, browser: Any) -> Updates | None:
-        """Shows one of the runs computed beforehand."""
-        if example not in self._runs.examples():
-            return None
-        return {"browser": {**_known(browser), "run": example}, "viewing": example, "seen": None}
 
     def refresh(self, browser: Any, viewing: str, seen: Any, reference: bool) -> Updates | None:
         """The page's results brought up to date; None if nothing has changed since `seen`."""
@@ -174,19 +164,19 @@ class Handlers:
         return {"seen": {**(seen or drawing.mark(None)), "cancelling": viewing, "revision": -1}, "cancel": waiting}
 
     def row_button(self, action: str, run_id: str, browser: Any, viewing: str) -> Updates:
-        """Opens or deletes one of the visitor's runs."""
+        """Opens a run, one computed beforehand too, or deletes one of the visitor's."""
         browser = _known(browser)
         try:
             if action == "delete":
                 self._runs.delete(run_id, browser["visitor"])
-                viewing = self._first_sight() if viewing == run_id else viewing
+                viewing = self._runs.first_sight() if viewing == run_id else viewing
                 return {"viewing": viewing, "seen": None}
             snapshot = self._runs.snapshot(run_id)
             if snapshot is None:
                 raise ConfigError(say("message.unknown-run"))
         except CompressionError as error:
             return {"runs": _alert(error) + self._list(browser, viewing)["runs"]}
-        shown = _fill(form.to_values(snapshot.config))
+        shown = _recipe_of(snapshot)
         return {"browser": {**browser, "run": run_id}, "viewing": run_id, "seen": None, **shown}
 
     def reference(self, viewing: str, show: bool) -> Updates:
@@ -202,15 +192,13 @@ class Handlers:
         try:
             url = clean(text)
             snapshot = self._runs.snapshot(viewing) if viewing else None
-            note = ""
             if snapshot and snapshot.result:
                 folders = self._folders(snapshot)
                 sizes = {name: model.size_bytes for name, model in snapshot.result.models.items()}
-                note = answering(snapshot.result)
             else:
                 folders = {"teacher": BUNDLED_TEACHER}
                 sizes = {"teacher": size_bytes(BUNDLED_TEACHER)}
-            return {"verdicts": verdict_cards(url, classify(url, folders), sizes) + note}
+            return {"verdicts": verdict_cards(url, classify(url, folders), sizes)}
         except CompressionError as error:
             return {"verdicts": _alert(error)}
 
@@ -218,9 +206,6 @@ class Handlers:
         assert snapshot.result is not None
         base = self._runs.folder(snapshot.run_id)  # a folder given as absolute (the bundled teacher's) stays itself
         return {name: base / model.folder for name, model in snapshot.result.models.items() if model.folder}
-
-    def _first_sight(self) -> str:
-        return next(iter(self._runs.examples()), "")
 
     def _owns(self, browser: Any, run_id: str) -> bool:
         return self._runs.owns(run_id, _known(browser)["visitor"])
@@ -250,6 +235,11 @@ def _alert(error: CompressionError) -> str:
 
 def _fill(values: form.Values) -> Updates:
     return {**values, "preset": form.preset_of(values)}
+
+
+def _recipe_of(snapshot: Snapshot) -> Updates:
+    """The form showing a run's recipe; a run computed beforehand leaves the form as the visitor has it."""
+    return {} if snapshot.precomputed_by is not None else _fill(form.to_values(snapshot.config))
 
 
 def _estimate(config: RunConfig) -> Any:

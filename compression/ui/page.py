@@ -103,6 +103,9 @@ def _wire_results(page: gr.Blocks, parts: Parts, act: Handlers) -> None:
         clicked = event._data if isinstance(event._data, dict) else {}
         return row_button(str(clicked.get("action", "")), str(clicked.get("run", ""))[:64], browser, viewing)
 
+    def example(run_id: Any, browser: Any, viewing: str) -> Any:
+        return row_button("open", str(run_id)[:64], browser, viewing)
+
     assess = _drawn(parts, lambda *given: act.assess(dict(zip(form.KEYS, given, strict=True))))
     loaded = page.load(**_io(parts, load, ["browser"], filled), queue=False, show_progress="hidden")
     loaded.then(**refresh).then(**_io(parts, assess, form.KEYS, ASSESSED), queue=False, show_progress="hidden")
@@ -111,7 +114,7 @@ def _wire_results(page: gr.Blocks, parts: Parts, act: Handlers) -> None:
     cancel = _io(parts, _drawn(parts, act.cancel), ["browser", "viewing", "seen"], ["seen", "cancel", "message"])
     parts["cancel"].click(**cancel, **_BUTTON).then(**refresh)
     parts["runs"].click(**_io(parts, row, ["browser", "viewing"], [*filled, "runs"]), **_BUTTON).then(**refresh)
-    choose = _io(parts, _drawn(parts, act.choose_example), ["example", "browser"], ["browser", "viewing", "seen"])
+    choose = _io(parts, example, ["example", "browser", "viewing"], [*filled, "runs"])
     parts["example"].input(**choose, **_BUTTON).then(**refresh)
     reference = _io(
         parts, _drawn(parts, act.reference), ["viewing", "reference"], ["size-accuracy-plot", "size-accuracy-numbers"]

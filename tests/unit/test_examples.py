@@ -49,7 +49,7 @@ def test_a_shipped_run_has_all_that_the_page_draws(name: str) -> None:
     assert (snapshot.curve[0].step, snapshot.curve[-1].step) == (1, snapshot.curve[-1].steps)
     assert len(snapshot.epochs) == snapshot.config.distillation.epochs
     assert [report.name for report in snapshot.stage_reports] == list(snapshot.stages)
-    assert (snapshot.precomputed_by or "").startswith("python -m compression precompute --preset quick")
+    assert (snapshot.precomputed_by or "").startswith("python -m compression precompute --data")
 
 
 @pytest.mark.parametrize("name", NAMES)
