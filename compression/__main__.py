@@ -3,7 +3,6 @@
 import json
 import os
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,40 +13,29 @@ from compression.catalog import BUNDLED, PRESETS
 from compression.config import ColumnsConfig, Device
 from compression.errors import ConfigError, DataError, actionable
 from compression.export.card import Which
+from compression.options import (
+    Data,
+    DeviceOption,
+    Json,
+    LabelColumn,
+    NotSafe,
+    Output,
+    Overwrite,
+    Positive,
+    SplitName,
+    TextColumn,
+)
 from compression.recipe import nest, parse
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
 INTERRUPTED = 130
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON value on standard output and nothing else.")]
-Data = Annotated[
-    str, typer.Option(help="bundled, a CSV or Parquet file, or a folder of train, validation, test files.")
-]
-Output = Annotated[Path, typer.Option(help="Folder to write to; created if absent.")]
-Preset = Annotated[str, typer.Option(help=f"One of: {', '.join(PRESETS)}.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what the output folder holds.")]
-TextColumn = Annotated[str | None, typer.Option(help="Column that holds the URL, where it is not found by name.")]
-LabelColumn = Annotated[str | None, typer.Option(help="Column that holds the label, where it is not found by name.")]
-Positive = Annotated[str | None, typer.Option(help="The label that means phishing, or several, commas between.")]
-NotSafe = Annotated[
-    str | None, typer.Option(help="The model's classes that mean Not Safe (names or numbers, commas between).")
-]
-DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
-
-
-class SplitName(StrEnum):
-    """What `evaluate` can measure on."""
-
-    validation = "validation"
-    test = "test"
-    all = "all"
-
 
 @app.command()
 def run(
     output: Output,
-    preset: Preset = "quick",
+    preset: Annotated[str, typer.Option(help=f"One of: {', '.join(PRESETS)}.")] = "quick",
     config: Annotated[Path | None, typer.Option(help="A recipe (config.json) laid over the preset.")] = None,
     teacher: Annotated[str | None, typer.Option(help="bundled, or a saved model folder.")] = None,
     data: Annotated[str | None, typer.Option(help="bundled, a CSV or Parquet file, or a folder of splits.")] = None,
@@ -213,21 +201,14 @@ def build_bundled_teacher(
 
 
 @app.command()
-def precompute(
-    output: Output,
-    preset: Preset = "quick",
-    data: Data = BUNDLED,
-    with_model: Annotated[bool, typer.Option("--with-model", help="Keep the compressed model too.")] = False,
-    overwrite: Overwrite = False,
-) -> None:
-    """Run a preset for the page to open with: figures, curve, and of the test URLs only hashes and probabilities."""
+def precompute(output: Output, data: Data = BUNDLED, with_model: bool = False, overwrite: Overwrite = False) -> None:
+    """Run Quick for the page to open with: figures, curve, and of the test URLs only hashes and probabilities."""
     from compression.console import reporting, result_table
     from compression.precompute import precompute as compute
 
     claim_run_folder(output, overwrite)
-    recipe = parse(_preset(preset), {"data": data})
     with reporting() as report:
-        _print(result_table(compute(recipe, preset, output, with_model, report)))
+        _print(result_table(compute(parse(_preset("quick"), {"data": data}), output, with_model, report)))
 
 
 @app.command()

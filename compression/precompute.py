@@ -29,15 +29,13 @@ SHIPPED = "compressed"  # the one model small enough to come with the project
 PREDICTIONS = "predictions.parquet"
 
 
-def precompute(
-    config: RunConfig, preset: str, output: Path, with_model: bool = False, report: Report = ignore
-) -> Result:
+def precompute(config: RunConfig, output: Path, with_model: bool = False, report: Report = ignore) -> Result:
     """Runs the recipe and writes to `output` what the page needs to show it; returns the result as it is written.
 
-    `preset` is what the recipe is but for its data. Raises CompressionError, and whatever `report` raises.
+    Raises CompressionError, and whatever `report` raises.
     """
     refuse_inputs(output, (config.data,))
-    command = command_line(preset, config.data, output, with_model)
+    command = command_line(config.data, output, with_model)
     recording = examples.Recording(report)
     with tempfile.TemporaryDirectory(prefix="precompute-") as scratch:
         made = Path(scratch)
@@ -64,10 +62,10 @@ def called(source: str) -> str:
     return source if source == BUNDLED or not place(source).exists() else place(source).resolve().name
 
 
-def command_line(preset: str, data: str, output: Path, with_model: bool) -> str:
-    """The command that does this, without places on this disk that mean nothing elsewhere."""
+def command_line(data: str, output: Path, with_model: bool) -> str:
+    """The command that does this to Quick, without places on this disk that mean nothing elsewhere."""
     where = output.name if output.is_absolute() else output.as_posix()
-    options = ["--preset", preset, "--data", called(data), *(["--with-model"] if with_model else [])]
+    options = ["--data", called(data), *(["--with-model"] if with_model else [])]
     return shlex.join(["python", "-m", "compression", "precompute", *options, "--output", where])
 
 

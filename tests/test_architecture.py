@@ -36,7 +36,7 @@ LAYERS = [
     ("stages",),
     ("pipeline", "runs"),
     ("precompute",),
-    ("ui", "console"),
+    ("ui", "console", "options"),
     ("__main__",),
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

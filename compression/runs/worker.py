@@ -168,8 +168,12 @@ class Runs:
         return [seen for seen in found if seen is not None]
 
     def examples(self) -> tuple[str, ...]:
-        """The ids of the runs computed beforehand; the first is the one to open with."""
+        """The ids of the runs computed beforehand."""
         return tuple(self._examples)
+
+    def first_sight(self) -> str:
+        """The id of the precomputed run to open with; empty if there is none."""
+        return next(iter(self._examples), "")
 
     def owns(self, run_id: str, owner: str) -> bool:
         """Whether the run exists and is this owner's."""

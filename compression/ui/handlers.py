@@ -4,7 +4,6 @@ Errors a visitor can act on come back as a sentence in one of the updates; nothi
 imported where it is called, so that the page is built and served before torch is loaded.
 """
 
-import secrets
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -23,18 +22,15 @@ from compression.ui.sections.controls import offered
 from compression.ui.urls import clean, visible
 from compression.ui.views.estimate import estimate_card, schemes_card
 from compression.ui.views.history import run_list
-from compression.ui.views.precomputed import answering
 from compression.ui.views.preview import preview_card
 from compression.ui.views.refusal import choices, refusal
 from compression.ui.views.verdicts import verdict_cards
+from compression.ui.visitor import known
 from compression.ui.words import say
 
 Updates = dict[str, Any]
-# What BrowserState keeps: the visitor's random id, which owns runs and is never shown, and the last run's id.
-NOBODY = {"visitor": "", "run": ""}
 _MOMENT_SECONDS = 0.7
 _NAME_LENGTH = 80  # characters of an upload's name that are shown
-_ID_LENGTH = 32  # characters of a visitor id: 24 random bytes in base64
 
 
 class Handlers:
@@ -46,24 +42,15 @@ class Handlers:
     # Who is there, and what they look at
 
     def attach(self, browser: Any, asked_run: str) -> Updates:
-        """On page load: know the visitor again, and show the run of the link, else their last one with its recipe.
-
-        Whoever has neither sees the first of the runs computed beforehand; these leave the form as it is.
-        """
-        browser = _known(browser)
+        """On page load: know the visitor again; show the link's run, else their last, else a precomputed one."""
+        browser = known(browser)
         try:
             snapshot = self._runs.snapshot(asked_run or browser["run"])
         except CompressionError:  # `refresh`, which follows, meets it too and says it
             snapshot = None
-        viewing = snapshot.run_id if snapshot else asked_run or self._first_sight()
-        shown = _fill(form.to_values(snapshot.config)) if snapshot and snapshot.precomputed_by is None else {}
+        viewing = snapshot.run_id if snapshot else asked_run or self._runs.first_sight()
+        shown = _recipe_of(snapshot) if snapshot else {}
         return {"browser": browser, "viewing": viewing, "seen": None, **shown}
-
-    def choose_example(self, example: Any, browser: Any) -> Updates | None:
-        """Shows one of the runs computed beforehand."""
-        if example not in self._runs.examples():
-            return None
-        return {"browser": {**_known(browser), "run": example}, "viewing": example, "seen": None}
 
     def refresh(self, browser: Any, viewing: str, seen: Any, reference: bool) -> Updates | None:
         """The page's results brought up to date; None if nothing has changed since `seen`."""
@@ -166,7 +153,7 @@ class Handlers:
         """Keeps a file the visitor brought, and makes it the data."""
         if not file:
             return {}
-        browser = _known(browser)
+        browser = known(browser)
         called = visible(Path(file).name)[:_NAME_LENGTH]
         try:
             kept = self._runs.keep_upload(Path(file), called, browser["visitor"])
@@ -187,7 +174,7 @@ class Handlers:
         """Submits a run and shows it; a recipe that cannot run is refused with the reason."""
         from compression.measure.limits import check
 
-        browser = _known(browser)
+        browser = known(browser)
         try:
             config = form.to_config(values)
             form.refuse_local_paths(config)
@@ -200,7 +187,7 @@ class Handlers:
     def cancel(self, browser: Any, viewing: str, seen: Any) -> Updates:
         """Asks the run on show to stop; most do within a moment, else the page says that it will."""
         try:
-            self._runs.cancel(viewing, _known(browser)["visitor"])
+            self._runs.cancel(viewing, known(browser)["visitor"])
             self._runs.wait(viewing, _MOMENT_SECONDS)  # the next drawing then shows the end, not the one a tick later
         except CompressionError as error:
             return {"message": refusal(error)}
@@ -208,19 +195,19 @@ class Handlers:
         return {"seen": {**(seen or drawing.mark(None)), "cancelling": viewing, "revision": -1}, "cancel": waiting}
 
     def row_button(self, action: str, run_id: str, browser: Any, viewing: str) -> Updates:
-        """Opens or deletes one of the visitor's runs."""
-        browser = _known(browser)
+        """Opens a run, one computed beforehand too, or deletes one of the visitor's."""
+        browser = known(browser)
         try:
             if action == "delete":
                 self._runs.delete(run_id, browser["visitor"])
-                viewing = self._first_sight() if viewing == run_id else viewing
+                viewing = self._runs.first_sight() if viewing == run_id else viewing
                 return {"viewing": viewing, "seen": None}
             snapshot = self._runs.snapshot(run_id)
             if snapshot is None:
                 raise ConfigError(say("message.unknown-run"))
         except CompressionError as error:
             return {"runs": refusal(error) + self._list(browser, viewing)["runs"]}
-        shown = _fill(form.to_values(snapshot.config))
+        shown = _recipe_of(snapshot)
         return {"browser": {**browser, "run": run_id}, "viewing": run_id, "seen": None, **shown}
 
     def reference(self, viewing: str, show: bool) -> Updates:
@@ -236,16 +223,14 @@ class Handlers:
         try:
             url = clean(text)
             snapshot = self._runs.snapshot(viewing) if viewing else None
-            note = ""
             if snapshot and snapshot.result:
                 folders = self._folders(snapshot)
                 sizes = {name: model.size_bytes for name, model in snapshot.result.models.items()}
                 not_safe = {"teacher": snapshot.result.config.labels.not_safe}
-                note = answering(snapshot.result)
             else:
                 folders, not_safe = {"teacher": BUNDLED_TEACHER}, {}
                 sizes = {"teacher": size_bytes(BUNDLED_TEACHER)}
-            return {"verdicts": verdict_cards(url, classify(url, folders, not_safe), sizes) + note}
+            return {"verdicts": verdict_cards(url, classify(url, folders, not_safe), sizes)}
         except CompressionError as error:
             return {"verdicts": refusal(error)}
 
@@ -254,14 +239,11 @@ class Handlers:
         models, base = snapshot.result.models, self._runs.folder(snapshot.run_id)
         return {name: snapshot.result.model_folder(name, base) for name, model in models.items() if model.folder}
 
-    def _first_sight(self) -> str:
-        return next(iter(self._runs.examples()), "")
-
     def _owns(self, browser: Any, run_id: str) -> bool:
-        return self._runs.owns(run_id, _known(browser)["visitor"])
+        return self._runs.owns(run_id, known(browser)["visitor"])
 
     def _list(self, browser: Any, viewing: str) -> Updates:
-        return {"runs": run_list(self._runs.owned(_known(browser)["visitor"]), viewing)}
+        return {"runs": run_list(self._runs.owned(known(browser)["visitor"]), viewing)}
 
 
 def warm_up() -> None:
@@ -269,15 +251,6 @@ def warm_up() -> None:
     hub.online()
     with suppress(CompressionError):
         _estimate(RunConfig())
-
-
-def _known(browser: Any) -> dict[str, str]:
-    """What the browser keeps, checked: it comes from the visitor, so it may be anything."""
-    kept = browser if isinstance(browser, dict) else NOBODY
-    visitor, run = kept.get("visitor"), kept.get("run")
-    if not isinstance(visitor, str) or len(visitor) != _ID_LENGTH:
-        visitor = secrets.token_urlsafe(24)
-    return {"visitor": visitor, "run": run if isinstance(run, str) else ""}
 
 
 def _refusal(error: CompressionError, values: form.Values) -> str:
@@ -298,6 +271,11 @@ def _too_long(values: form.Values) -> int:
 
 def _fill(values: form.Values) -> Updates:
     return {**values, "preset": form.preset_of(values)}
+
+
+def _recipe_of(snapshot: Snapshot) -> Updates:
+    """The form showing a run's recipe; a run computed beforehand leaves the form as the visitor has it."""
+    return {} if snapshot.precomputed_by is not None else _fill(form.to_values(snapshot.config))
 
 
 def _estimate(config: RunConfig) -> Any:

@@ -8,9 +8,10 @@ import gradio as gr
 
 from compression.runs.worker import Runs
 from compression.ui import drawing, form, markup, pushing
-from compression.ui.handlers import NOBODY, Handlers, Updates
+from compression.ui.handlers import Handlers, Updates
 from compression.ui.sections import recipe, results
 from compression.ui.sections.controls import Parts
+from compression.ui.visitor import NOBODY
 from compression.ui.words import say
 
 # Both fixed, or every restart would forget every visitor. The secret is sent to the browser: it protects nothing.
@@ -114,6 +115,9 @@ def _wire_results(page: gr.Blocks, parts: Parts, act: Handlers) -> None:
     def row(browser: Any, viewing: str, event: gr.EventData) -> Any:
         return row_button(_clicked(event, "action"), _clicked(event, "run"), browser, viewing)
 
+    def example(run_id: Any, browser: Any, viewing: str) -> Any:
+        return row_button("open", str(run_id)[:64], browser, viewing)
+
     assess = _drawn(parts, lambda *given: act.assess(dict(zip(form.KEYS, given, strict=True))))
     loaded = page.load(**_io(parts, load, ["browser"], filled), queue=False, show_progress="hidden")
     loaded.then(**refresh).then(**_io(parts, assess, form.KEYS, ASSESSED), queue=False, show_progress="hidden")
@@ -122,7 +126,7 @@ def _wire_results(page: gr.Blocks, parts: Parts, act: Handlers) -> None:
     cancel = _io(parts, _drawn(parts, act.cancel), ["browser", "viewing", "seen"], ["seen", "cancel", "message"])
     parts["cancel"].click(**cancel, **_BUTTON).then(**refresh)
     parts["runs"].click(**_io(parts, row, ["browser", "viewing"], [*filled, "runs"]), **_BUTTON).then(**refresh)
-    choose = _io(parts, _drawn(parts, act.choose_example), ["example", "browser"], ["browser", "viewing", "seen"])
+    choose = _io(parts, example, ["example", "browser", "viewing"], [*filled, "runs"])
     parts["example"].input(**choose, **_BUTTON).then(**refresh)
     reference = _io(
         parts, _drawn(parts, act.reference), ["viewing", "reference"], ["size-accuracy-plot", "size-accuracy-numbers"]

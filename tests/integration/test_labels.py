@@ -17,7 +17,8 @@ from compression.recipe import nest, parse
 from compression.result import Result
 from compression.runs import Runs, RunStore
 from compression.ui import form
-from compression.ui.handlers import NOBODY, Handlers
+from compression.ui.handlers import Handlers
+from compression.ui.visitor import NOBODY
 
 CLASSES = {0: "malware", 1: "benign", 2: "phishing", 3: "<i>defacement</i>"}
 CHOSEN, GROUP = "malware, phishing, <I>Defacement</I>", [0, 2, 3]

@@ -24,7 +24,7 @@ def recipe(teacher: Path, data: Path) -> RunConfig:
 
 @pytest.fixture
 def examples(tmp_path: Path, tiny_teacher: Path, tiny_data: Path) -> Path:
-    precompute(recipe(tiny_teacher, tiny_data), "custom", tmp_path / "examples" / "tiny", with_model=True)
+    precompute(recipe(tiny_teacher, tiny_data), tmp_path / "examples" / "tiny", with_model=True)
     return tmp_path / "examples"
 
 
@@ -48,9 +48,7 @@ def test_what_is_written_shows_the_run_and_nothing_of_its_urls_or_its_place(
     assert snapshot is not None
     assert snapshot.result is not None
     assert snapshot.status == "succeeded"
-    assert snapshot.precomputed_by == (
-        "python -m compression precompute --preset custom --data data --with-model --output tiny"
-    )
+    assert snapshot.precomputed_by == ("python -m compression precompute --data data --with-model --output tiny")
     assert [step.step for step in snapshot.curve] == list(range(1, snapshot.curve[-1].steps + 1))
     assert snapshot.ended is not None
     assert snapshot.started is not None
@@ -74,7 +72,7 @@ def test_an_example_is_everyones_to_see_and_nobodys_to_cancel_or_delete(runs: Ru
 
 
 def test_computing_it_again_leaves_no_model_of_before(examples: Path, tiny_teacher: Path, tiny_data: Path) -> None:
-    precompute(recipe(tiny_teacher, tiny_data), "custom", examples / "tiny")
+    precompute(recipe(tiny_teacher, tiny_data), examples / "tiny")
     assert {path.name for path in (examples / "tiny").iterdir()} == FILES
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from compression.ui import markup, units
 from compression.ui.urls import defang
+from compression.ui.views.precomputed import absent
 from compression.ui.words import named, say
 
 if TYPE_CHECKING:
@@ -13,10 +14,11 @@ if TYPE_CHECKING:
 
 
 def verdict_cards(url: str, predictions: "Mapping[str, Prediction]", sizes: Mapping[str, int]) -> str:
-    """The URL, defanged, and a card a model: label, probability, milliseconds, size."""
+    """The URL, defanged, and a card a model: label, probability, milliseconds, size; who of `sizes` is silent."""
     shown = f'<p class="read">{escape(say("verdict.reads"))} <code>{escape(defang(url))}</code></p>'
     cards = "".join(_card(name, prediction, sizes.get(name)) for name, prediction in predictions.items())
-    return f'<div role="status">{shown}<div class="verdict-cards">{cards}</div></div>'
+    silent = absent([name for name in sizes if name not in predictions])
+    return f'<div role="status">{shown}<div class="verdict-cards">{cards}</div>{silent}</div>'
 
 
 def _card(name: str, prediction: "Prediction", size_bytes: int | None) -> str:

@@ -9,8 +9,7 @@ EXAMPLES = {
     "status.precomputed": "Precomputed",
     "precomputed.made": "Precomputed on {when} on {device} with",
     "precomputed.run": "Press Run to make your own.",
-    "precomputed.here": "Nothing has run here yet: this is how a run went that was computed beforehand. Press Run to "
-    "make your own.",
+    "precomputed.here": "Computed beforehand and not here: this is how it went. Press Run to make your own.",
     "precomputed.absent": "Too large to come with the lab: {models}. Press Run, and all three answer.",
     "and": " and ",
 }

@@ -1,0 +1,29 @@
+"""Options that several commands share."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON value on standard output and nothing else.")]
+Data = Annotated[
+    str, typer.Option(help="bundled, a CSV or Parquet file, or a folder of train, validation, test files.")
+]
+Output = Annotated[Path, typer.Option(help="Folder to write to; created if absent.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what the output folder holds.")]
+TextColumn = Annotated[str | None, typer.Option(help="Column that holds the URL, where it is not found by name.")]
+LabelColumn = Annotated[str | None, typer.Option(help="Column that holds the label, where it is not found by name.")]
+Positive = Annotated[str | None, typer.Option(help="The label that means phishing, or several, commas between.")]
+NotSafe = Annotated[
+    str | None, typer.Option(help="The model's classes that mean Not Safe (names or numbers, commas between).")
+]
+DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
+
+
+class SplitName(StrEnum):
+    """What `evaluate` can measure on."""
+
+    validation = "validation"
+    test = "test"
+    all = "all"
