@@ -110,7 +110,7 @@ def names(files: list[str], configs: object = None) -> dict[str, list[str]]:
         (["a.csv", "b.csv"], {"train": ["a.csv", "b.csv"]}),
         (
             ["train.csv", "dev.csv", "test.csv"],
-            {"train": ["train.csv"], "validation": ["dev.csv"], "test": ["test.csv"]},
+            {"train": ["train.csv"], "dev": ["dev.csv"], "test": ["test.csv"]},
         ),
         (
             ["data/train-00000-of-00002.parquet", "data/train-00001-of-00002.parquet", "data/test-0.parquet"],
@@ -119,7 +119,7 @@ def names(files: list[str], configs: object = None) -> dict[str, list[str]]:
                 "test": ["data/test-0.parquet"],
             },
         ),
-        (["training/a.csv", "eval/a.csv"], {"train": ["training/a.csv"], "test": ["eval/a.csv"]}),
+        (["training/a.csv", "eval/a.csv"], {"training": ["training/a.csv"], "eval": ["eval/a.csv"]}),
         (["train.csv", "train.parquet"], {"train": ["train.parquet"]}),
         (["latest.csv", "contest.csv"], {"train": ["latest.csv", "contest.csv"]}),
         (["test.csv", "notes.csv"], {"test": ["test.csv"]}),
@@ -138,7 +138,7 @@ def test_the_card_goes_before_file_names() -> None:
     ]
     assert names(["part-1.csv", "part-2.csv", "held/out.csv", "test.csv"], card) == {
         "train": ["part-1.csv", "part-2.csv"],
-        "validation": ["held/out.csv"],
+        "dev": ["held/out.csv"],
     }
 
 
