@@ -31,8 +31,8 @@ class Composition:
 
     recombined: int = 12_000
     generated: int = 20_000
-    well_known: int = 5_000
-    imitations: int = 3_000
+    well_known: int = 6_000
+    imitations: int = 2_000
     linear_share: float = 0.4
     hard_share_real: float = 0.3
     hard_share_generated: float = 0.5

@@ -8,6 +8,7 @@ from random import Random
 
 from compression.data.corpus import registered_domain, words
 from compression.data.corpus.addresses import KNOWN_PAGES, REDIRECTORS, SHORTENERS, TARGETS, WELL_KNOWN
+from compression.data.corpus.exam import BEST_KNOWN_SITES
 from compression.data.corpus.kits import kit_path, lure, page
 from compression.data.corpus.parts import coinage, draw, slug, word
 from compression.data.corpus.phishing import LOOKALIKES
@@ -30,7 +31,7 @@ def well_known_page(rng: Random) -> str:
     """A page, a subdomain or the sign-in page of a site everybody knows; now and then an invented firm's front page."""
     site = rng.choice(_sites())
     section = rng.choice((rng.choice(words.SECTIONS), rng.choice(words.LANGUAGES), word(rng), "help", "home"))
-    match rng.choices(range(6), (28, 24, 18, 8, 15, 7))[0]:
+    match rng.choices(range(6), (28, 25, 20, 8, 15, 4))[0]:
         case 0:
             return site
         case 1:
@@ -53,7 +54,7 @@ def imitation(rng: Random) -> str:
     """A well-known name misspelt, mostly under `.com`, mostly asking to sign in: `g0ogle.com/login`."""
     ending = "com" if rng.random() < 0.6 else draw(rng, "ENDINGS_PHISHING")
     host = rng.choices(("", f"{lure(rng)}.", "www."), (85, 10, 5))[0] + misspelt(rng, rng.choice(_names()))
-    tail = rng.choices((rng.choice(SIGN_IN), "", page(rng), lure(rng), kit_path(rng, 1)), (62, 8, 10, 10, 10))[0]
+    tail = rng.choices((rng.choice(SIGN_IN), "", page(rng), lure(rng), kit_path(rng, 1)), (65, 5, 10, 10, 10))[0]
     return f"{host}.{ending}/{tail}"
 
 
@@ -85,9 +86,10 @@ def well_known_domains() -> frozenset[str]:
 
 @cache
 def _sites() -> tuple[str, ...]:
-    """Registered sites and hosts, those that are imitated most three times, so that their names stay theirs."""
+    """Registered sites and hosts, the best known and the most imitated three times: their names stay theirs."""
+    most = {*BEST_KNOWN_SITES, *TARGETS.values()}
     known = [host.removeprefix("www.") for host in KNOWN_PAGES]
-    return tuple(sorted({*known, *WELL_KNOWN, *TARGETS.values()}) + sorted({*TARGETS.values()}) * 2)
+    return tuple(sorted({*known, *WELL_KNOWN, *most}) + sorted(most) * 2)
 
 
 @cache
