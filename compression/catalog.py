@@ -39,8 +39,8 @@ PRESETS = {
     "quick": Preset(
         "quick",
         {
-            "student": {"init": "teacher-layers", "layers": 2},
-            "distillation": {"epochs": 3, "learning_rate": 5e-4, "soft_weight": 0.7},
+            "student": {"init": "teacher-layers", "layers": 3},
+            "distillation": {"epochs": 2, "learning_rate": 3e-4, "soft_weight": 0.7},
             "quantization": {"scheme": "nf4", "double": True},
         },
     ),

@@ -1,8 +1,12 @@
 """What the bundled teacher learns from: real URLs, others made from them, generated ones; each with a soft target.
 
 real URLs ── recombined ──┐    large teacher (as people may type them)
-real URLs ────────────────┼─▶  and a linear model of character n-grams ──▶ soft targets ──▶ Lesson
-generated URLs (corpus) ──┘    read each
+real URLs ────────────────┼─▶  and a linear model of character n-grams ──▶ soft targets ──┬─▶ Lesson
+generated URLs (corpus) ──┘    read each                                                  │
+drills (well-known sites, misspelt imitations) ──▶ hard targets ──────────────────────────┘
+
+What the bundled teacher is examined on is left out of all of them, and so are the domains of the bundled data's
+validation and test rows, but for those of well-known sites.
 """
 
 import re
@@ -12,7 +16,8 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from compression.data import corpus
-from compression.data.corpus.safe import official_page
+from compression.data.corpus.drills import imitation, well_known_domains, well_known_page
+from compression.data.corpus.exam import held_out
 
 if TYPE_CHECKING:
     import torch
@@ -26,10 +31,12 @@ class Composition:
 
     recombined: int = 12_000
     generated: int = 20_000
-    vouched: int = 2_000
+    well_known: int = 6_000
+    imitations: int = 2_000
     linear_share: float = 0.4
     hard_share_real: float = 0.3
     hard_share_generated: float = 0.5
+    certainty_of_drills: float = 0.97
 
 
 @dataclass(frozen=True)
@@ -48,18 +55,20 @@ def compose(
     temperature: float,
     seed: int,
 ) -> Lesson:
-    """Real URLs, recombined ones and generated ones, with soft targets from the logits of both readers.
+    """Real URLs, recombined ones and generated ones, with soft targets from the logits of both readers; and drills.
 
     `read` sees real and recombined URLs in three spellings, averaged; the linear reader knows no spellings. Where the
-    class is known it takes its share of the target. Pages of well-known sites are Safe whatever the readers say: both
-    have met these names mostly where they were abused.
+    class is known it takes its share of the target. Drills have their class whatever the readers say: both have met
+    well-known names mostly where they were abused, and do not tell `paypal` from a misspelt one.
     """
     import torch
     from torch.nn.functional import one_hot
 
-    texts, labels = train
-    mixed = recombine(texts, labels, composition.recombined, Random(seed))
-    made = corpus.generate(composition.generated, seed + 7)
+    known = [(text, label) for text, label in zip(*train, strict=True) if not held_out(text)]
+    texts, labels = [text for text, _ in known], [label for _, label in known]
+    mixed = recombine(*train, composition.recombined, Random(seed))
+    made = generated(composition.generated, seed + 7)
+    drilled = drills(composition, Random(seed + 8))
 
     def soften(urls: Sequence[str], found: "torch.Tensor", known: Sequence[int], share: float) -> "torch.Tensor":
         both = (1 - composition.linear_share) * found + composition.linear_share * linear(urls)
@@ -70,14 +79,41 @@ def compose(
         bare = [re.sub(r"(?i)^[a-z]+://(www\.)?", "", url.replace("&amp;", "&")) for url in urls]
         return (read(urls) + read([f"http://{url}" for url in bare]) + read([f"https://www.{url}" for url in bare])) / 3
 
-    rng = Random(seed + 8)
-    vouched = sorted({f"https://{official_page(rng)}" for _ in range(composition.vouched)})
     made_texts, made_labels = [url.text for url in made], [url.label for url in made]
-    real = soften(texts, read_in_all_spellings(texts), labels, composition.hard_share_real)
-    recombined = soften(mixed, read_in_all_spellings(mixed), (), 0)
-    generated = soften(made_texts, read(made_texts), made_labels, composition.hard_share_generated)
-    safe = one_hot(torch.zeros(len(vouched), dtype=torch.long), 2).float()
-    return Lesson(texts + mixed + made_texts + vouched, torch.cat([real, recombined, generated, safe]))
+    targets = [
+        soften(texts, read_in_all_spellings(texts), labels, composition.hard_share_real),
+        soften(mixed, read_in_all_spellings(mixed), (), 0),
+        soften(made_texts, read(made_texts), made_labels, composition.hard_share_generated),
+        one_hot(torch.tensor([url.label for url in drilled]), 2) * (2 * composition.certainty_of_drills - 1)
+        + (1 - composition.certainty_of_drills),
+    ]
+    return Lesson(texts + mixed + made_texts + [url.text for url in drilled], torch.cat(targets))
+
+
+def generated(count: int, seed: int) -> list[corpus.LabelledUrl]:
+    """`count` generated URLs, less those that are kept apart."""
+    apart = _kept_apart()
+    return [url for url in corpus.generate(count, seed) if _may_be_taught(url.text, apart)]
+
+
+def drills(composition: Composition, rng: Random) -> list[corpus.LabelledUrl]:
+    """Well-known sites' pages, labelled Safe, and imitations, labelled Not Safe; no repeats, nothing kept apart."""
+    safe = {f"https://{well_known_page(rng)}" for _ in range(composition.well_known)}
+    misspelt = {f"http://{imitation(rng)}" for _ in range(composition.imitations)}
+    both = [(text, label) for label, texts in enumerate((safe, misspelt)) for text in sorted(texts)]
+    apart = _kept_apart()
+    return [corpus.LabelledUrl(text, label) for text, label in both if _may_be_taught(text, apart)]
+
+
+def _may_be_taught(url: str, apart: set[str]) -> bool:
+    return not held_out(url) and corpus.registered_domain(url).removeprefix("www.") not in apart
+
+
+def _kept_apart() -> set[str]:
+    """Registered domains of the bundled validation and test rows, but for those of well-known sites."""
+    rows = corpus.bundled()
+    texts = [url.text for split in ("validation", "test") for url in rows[split]]
+    return {corpus.registered_domain(text).removeprefix("www.") for text in texts} - well_known_domains()
 
 
 def linear_reader(texts: Sequence[str], labels: Sequence[int]) -> Reader:
@@ -101,16 +137,21 @@ def linear_reader(texts: Sequence[str], labels: Sequence[int]) -> Reader:
 
 
 def recombine(texts: Sequence[str], labels: Sequence[int], count: int, rng: Random) -> list[str]:
-    """`count` URLs with the host of one row and the rest of another, four in five times of the same class."""
+    """`count` URLs with the host of one row and the rest of another, four in five times of the same class.
+
+    What the teacher is examined on is not among them.
+    """
     halves: tuple[list[tuple[str, str]], ...] = ([], [])
     for text, label in zip(texts, labels, strict=True):
         if found := re.match(r"(https?://[^/?#]+)(.*)", text.replace("&amp;", "&")):
             halves[label].append((found[1], found[2]))
-    mixed = []
-    for turn in range(count):
-        label = turn % 2
-        host = rng.choice(halves[label])[0]
-        mixed.append(host + rng.choice(halves[label if rng.random() < 0.8 else 1 - label])[1])
+    mixed: list[str] = []
+    label = 0
+    while len(mixed) < count:
+        host, rest = rng.choice(halves[label])[0], rng.choice(halves[label if rng.random() < 0.8 else 1 - label])[1]
+        label = 1 - label
+        if not held_out(host + rest):
+            mixed.append(host + rest)
     return mixed
 
 

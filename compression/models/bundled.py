@@ -3,10 +3,12 @@
     real URLs ── recombined ──┐    large teacher (as people may type them)
     real URLs ────────────────┼─▶  and a linear model of character n-grams ──▶ soft targets ──┐
     generated URLs (corpus) ──┘    read each                                                  ▼
-    some layers of the large teacher, narrower, its vocabulary trimmed to URLs ────────────▶ trained ─▶ calibrated
+    drills on well-known names and their imitations ──▶ hard targets ────────────────────▶ trained ─▶ calibrated
+    some layers of the large teacher, narrower, its vocabulary trimmed to URLs ───────────────┘
 
 The tokenizer drops what one address may be written with or without (scheme, `www.`, a last slash, upper case), so no
-verdict hangs on it. Everything here follows from the data, the large teacher and the seed.
+verdict hangs on it. Everything here follows from the data, the large teacher and the seed, on one kind of processor
+to the last bit: the number of threads is part of the recipe.
 """
 
 import csv
@@ -42,6 +44,7 @@ class Recipe:
     batch_size: int = 32
     learning_rate: float = 1.5e-4
     temperature: float = 2.0
+    threads: int = 2
     composition: Composition = field(default_factory=Composition)
 
 
@@ -64,6 +67,20 @@ def build_bundled_teacher(
 
     recipe = recipe or Recipe()
     torch.manual_seed(seed)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(recipe.threads)  # sums are rounded in another order on another number of them
+    try:
+        _build(data_folder, big_teacher_folder, output, seed, report, recipe)
+    finally:
+        torch.set_num_threads(threads)
+    return output
+
+
+def _build(
+    data_folder: Path, big_teacher_folder: Path, output: Path, seed: int, report: Callable[[str], None], recipe: Recipe
+) -> None:
+    import torch
+
     train, validation = (_read(data_folder / f"{split}.csv") for split in ("train", "validation"))
     big, big_tokenizer = load(big_teacher_folder)
     report(f"{len(train[0]):,} real URLs; the large teacher reads them and those made from them")
@@ -88,7 +105,6 @@ def build_bundled_teacher(
         student.classifier.bias /= heat
     report(f"calibrated with temperature {heat:.2f}")
     _save(student, tokenizer, output)
-    return output
 
 
 def _read(path: Path) -> tuple[list[str], list[int]]:

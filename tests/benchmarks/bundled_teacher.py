@@ -1,4 +1,4 @@
-"""Prints every figure of `assets/teacher/README.md`: quality, calibration, spellings, slices, the generator's worth.
+"""Prints every figure of `assets/teacher/README.md`: quality, calibration, spellings, slices, exam, generated URLs.
 
     PHISHING_DATA=FOLDER python tests/benchmarks/bundled_teacher.py [--split validation] [--students]
 
@@ -12,11 +12,16 @@ import os
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from random import Random
 
 import numpy as np
 
 from compression.catalog import BUNDLED_TEACHER
 from compression.data import corpus
+from compression.data.corpus import exam, safe
+from compression.data.corpus.addresses import TARGETS
+from compression.data.corpus.parts import honest_site
+from compression.data.corpus_lesson import Composition, drills, generated
 
 Reader = Callable[[Sequence[str]], np.ndarray]  # texts to probabilities of Not Safe
 
@@ -126,6 +131,33 @@ def show_quality(name: str, probabilities: np.ndarray, labels: np.ndarray) -> No
     )
 
 
+def show_exam(reader: Reader) -> None:
+    """Prints how much of the exam the reader gets right, and what of it not; then honest sign-in pages."""
+    rng = Random(0)
+    sign_in = [safe.login_page(rng) for _ in range(4_000)]
+    brands = [url for url in sign_in if corpus.registered_domain(f"x://{url}") in TARGETS.values()][:600]
+    unknown = [f"{honest_site(rng)}/{url.partition('/')[2]}" for url in brands]
+    for name, urls, label in (
+        ("best-known sites' front pages", exam.BEST_KNOWN_SITES, 0),
+        ("front pages of sites no lesson names", exam.FURTHER_SITES, 0),
+        ("textbook phishing", exam.PHISHING_SHAPES, 1),
+        ("sign-in pages of imitated brands", brands, 0),
+        ("sign-in pages on made-up honest names", unknown, 0),
+    ):
+        found = reader(list(urls))
+        wrong = [f"{url} {p:.2f}" for url, p in zip(urls, found, strict=True) if (p > 0.5) != label]
+        print(f"{name}: {len(urls) - len(wrong)} of {len(urls)} right; wrong: {', '.join(wrong[:5])}")
+
+
+def show_untaught(texts: Sequence[str], labels: np.ndarray, probabilities: np.ndarray) -> None:
+    """Prints quality on the rows whose registered domain no generated or drilled URL of the lesson has either."""
+    urls = generated(Composition().generated, 7) + drills(Composition(), Random(8))
+    taught = {corpus.registered_domain(url.text).removeprefix("www.") for url in urls}
+    rows = np.array([corpus.registered_domain(text.lower()).removeprefix("www.") not in taught for text in texts])
+    print(f"{len(rows) - rows.sum()} rows share a registered domain with generated or drilled URLs; without them:")
+    show_quality("teacher", probabilities[rows], labels[rows])
+
+
 def show_students(folder: Path, split: str, data: Path) -> None:
     """Prints what a random 2 × 128 student learns from generated URLs, with the teacher's labels and without."""
     import torch
@@ -188,6 +220,8 @@ def main() -> None:
         linear_right = ((q > 0.5) == labels)[rows].mean()
         share = labels[rows].mean()
         print(f"| {name} | {count} | {share:.0%} | {right / count:.3f} | {low:.3f}–{high:.3f} | {linear_right:.3f} |")
+    show_untaught(texts, labels, p)
+    show_exam(ours)
     made = corpus.generate(10_000, 99)
     truth, made_texts = np.array([url.label for url in made]), [url.text for url in made]
     small = control([u.text for u in corpus.bundled()["train"]], np.array([u.label for u in corpus.bundled()["train"]]))

@@ -1,123 +1,19 @@
-"""The bundled teacher on addresses everybody knows and on textbook phishing, and its folder."""
+"""The bundled teacher on addresses everybody knows and on textbook phishing, none of them taught; and its folder."""
 
+import csv
+import os
 from functools import cache
+from pathlib import Path
 from random import Random
 
 import pytest
 
 from compression.data import corpus
-from compression.data.corpus.safe import official_page
+from compression.data.corpus.addresses import WELL_KNOWN
+from compression.data.corpus.exam import BEST_KNOWN_SITES, FURTHER_SITES, PHISHING_SHAPES, held_out
+from compression.data.corpus_lesson import Composition, drills, generated, recombine, spelling
 
-KNOWN_SITES = [
-    "google.com",
-    "youtube.com",
-    "facebook.com",
-    "instagram.com",
-    "twitter.com",
-    "wikipedia.org",
-    "yahoo.com",
-    "whatsapp.com",
-    "amazon.com",
-    "linkedin.com",
-    "netflix.com",
-    "live.com",
-    "reddit.com",
-    "office.com",
-    "tiktok.com",
-    "bing.com",
-    "microsoft.com",
-    "apple.com",
-    "pinterest.com",
-    "ebay.com",
-    "twitch.tv",
-    "github.com",
-    "stackoverflow.com",
-    "paypal.com",
-    "adobe.com",
-    "dropbox.com",
-    "spotify.com",
-    "bbc.co.uk",
-    "cnn.com",
-    "nytimes.com",
-    "theguardian.com",
-    "imdb.com",
-    "booking.com",
-    "airbnb.com",
-    "walmart.com",
-    "etsy.com",
-    "zoom.us",
-    "discord.com",
-    "quora.com",
-    "medium.com",
-    "wordpress.org",
-    "mozilla.org",
-    "cloudflare.com",
-    "samsung.com",
-    "ikea.com",
-    "espn.com",
-    "weather.com",
-    "harvard.edu",
-    "mit.edu",
-    "huggingface.co",
-]
-
-PHISHING_SHAPES = (
-    "http://paypal.com.account-verify.example/login",
-    "http://www.paypal.com.secure-login.example/webscr?cmd=_login",
-    "http://appleid.apple.com.verify-id.example/signin",
-    "https://amazon.com.order-confirm.example/account/update.php",
-    "http://www.bankofamerica.com.online-banking.example/verify",
-    "http://facebook.com.login-alert.example/",
-    "http://netflix.com.billing-update.example/payment",
-    "http://login.microsoftonline.com.office-verify.example/index.php",
-    "http://accounts.google.com.signin-security.example/login.php",
-    "https://chase.com.secure-auth.example/logon",
-    "http://192.168.45.12/paypal/login.php",
-    "http://45.77.12.203/wells/signin.php",
-    "http://103.21.58.9:8080/secure/index.html",
-    "http://185.199.220.14/~admin/apple/verify.php",
-    "http://91.134.22.7/bank/update/login.html",
-    "http://xn--pypal-4ve.com/login",
-    "http://xn--80ak6aa92e.com/",
-    "https://xn--gogle-0nd.com/signin",
-    "http://xn--mazon-3ve.com/account",
-    "http://xn--fcebook-8va.com/login.php",
-    "http://paypa1.com/login",
-    "http://arnazon.com/signin",
-    "http://micros0ft-support.com/verify",
-    "http://faceb00k-login.com/",
-    "http://g00gle-account.com/security",
-    "http://paypal-secure-verify.com/",
-    "http://apple-id-locked-support.com/unlock",
-    "http://netflix-account-suspended.com/billing",
-    "http://secure-chase-login.com/index.php",
-    "http://amazon-prize-winner.net/claim.php",
-    "http://update-your-wellsfargo-account.com/",
-    "http://dhl-delivery-confirm.info/track.php",
-    "https://office365-login-verify.web.app/",
-    "https://paypal-support-help.firebaseapp.com/",
-    "http://facebook-security-check.000webhostapp.com/login.html",
-    "https://onedrive-document-share.netlify.app/",
-    "http://webmail-upgrade-form.weebly.com/",
-    "http://bakery-smith.com/wp-content/plugins/paypal/login.php",
-    "http://garden-club.org/wp-includes/js/chase/verify.php",
-    "http://oldchurch.org/wp-admin/css/dropbox/index.php",
-    "http://plumber-jones.co.uk/images/appleid/signin/",
-    "http://hotel-roma.it/cgi-bin/webscr/login.php?cmd=login_submit&id=9f8e7d6c5b4a39281706f5e4d3c2b1a0",
-    "http://florist-anna.com/.well-known/pki-validation/adobe/login.php",
-    "http://schoolsite.ac.id/docs/office365/index.php?email=user@example.com",
-    "http://www.paypal.com@203.0.113.7/login",
-    "http://example-shop.com/redirect.php?url=http%3A%2F%2Fevil.example%2Flogin.php",
-    "http://q8x7z2kd9w.tk/login.php",
-    "http://hjk3lq9vx.xyz/secure/account/verify.php",
-    "http://account-update.verify-user.confirm-id.example.ru/login.php",
-    "http://secure.login.account.update.bank-online.cf/index.html",
-)
-
-
-# What this teacher gets wrong, as its card says; a better one empties these.
-MISSED_SITES = {"whatsapp.com"}
-MISSED_SHAPES = {"http://paypa1.com/login", "http://arnazon.com/signin"}
+AS_TYPED = ("{}", "https://{}", "https://www.{}", "http://{}/", "www.{}", "HTTPS://{}")
 
 
 @cache
@@ -138,22 +34,33 @@ def _probabilities(urls):
         return logits(classifier.model, classifier.tokenizer, urls).softmax(-1)[:, 1].tolist()
 
 
+def _found(urls, not_safe):
+    """Those of the URLs that get the given verdict, with their probability of Not Safe."""
+    return {url: p for url, p in zip(urls, _probabilities(list(urls)), strict=True) if (p >= 0.5) == not_safe}
+
+
 def test_there_are_fifty_of_each():
-    assert len(set(KNOWN_SITES)) == len(set(PHISHING_SHAPES)) == 50
+    assert len(set(BEST_KNOWN_SITES)) == len(set(PHISHING_SHAPES)) == 50
+    assert not set(BEST_KNOWN_SITES) & set(FURTHER_SITES)
 
 
-@pytest.mark.parametrize("spelling", ["{}", "https://{}", "https://www.{}", "http://{}/", "www.{}", "HTTPS://{}"])
-def test_the_best_known_sites_are_safe(spelling):
-    found = dict(zip(KNOWN_SITES, _probabilities([spelling.format(site) for site in KNOWN_SITES]), strict=True))
-    assert {site for site, p in found.items() if p >= 0.5} == MISSED_SITES
+@pytest.mark.parametrize("spelt", AS_TYPED)
+def test_the_best_known_sites_are_safe(spelt):
+    assert not _found([spelt.format(site) for site in BEST_KNOWN_SITES], not_safe=True)
 
 
-def test_textbook_phishing_is_not_safe():
-    found = dict(zip(PHISHING_SHAPES, _probabilities(list(PHISHING_SHAPES)), strict=True))
-    assert {url for url, p in found.items() if p < 0.5} == MISSED_SHAPES
+@pytest.mark.parametrize("spelt", AS_TYPED)
+def test_sites_that_no_lesson_names_are_safe(spelt):
+    assert not _found([spelt.format(site) for site in FURTHER_SITES], not_safe=True)
 
 
-@pytest.mark.parametrize("url", [*KNOWN_SITES[:5], *PHISHING_SHAPES[:5]])
+@pytest.mark.parametrize("spelt", ["{}", "https://{}", "https://www.{}/", "www.{}"])
+def test_textbook_phishing_is_not_safe(spelt):
+    bare = [url.split("//")[1].removeprefix("www.") for url in PHISHING_SHAPES]
+    assert not _found([spelt.format(url) for url in bare], not_safe=False)
+
+
+@pytest.mark.parametrize("url", [*BEST_KNOWN_SITES[:5], *PHISHING_SHAPES[:5]])
 def test_the_spelling_of_an_address_changes_nothing(url):
     bare = url.split("//")[-1].removeprefix("www.").rstrip("/")
     spellings = [bare, f"{bare}/", f"http://{bare}", f"https://www.{bare}", f"HTTPS://{bare.upper()}", f" {bare} "]
@@ -169,8 +76,65 @@ def test_the_folder_is_small_enough():
     assert max(sizes) <= 9_500_000
 
 
-def test_none_of_them_was_generated_for_training():
-    rng = Random(8)
-    urls = [url.text for url in corpus.generate(20_000, 7)] + [f"https://{official_page(rng)}" for _ in range(2_000)]
-    plain = {url.split("//")[1].removeprefix("www.").rstrip("/") for url in urls}
-    assert not plain & {*KNOWN_SITES, *(url.split("//")[1].rstrip("/") for url in PHISHING_SHAPES)}
+def _domains(urls):
+    return {corpus.registered_domain(url).removeprefix("www.") for url in urls}
+
+
+def _assert_unexamined(urls):
+    """Fails if one of the URLs is an examined front page, or on the domain of another site or shape of the exam."""
+    plain = spelling().normalize_str
+    assert not {plain(url) for url in urls} & {plain(url) for url in (*BEST_KNOWN_SITES, *PHISHING_SHAPES)}
+    assert not _domains(url.lower() for url in urls) & {*FURTHER_SITES, *_domains(PHISHING_SHAPES)}
+
+
+def test_nothing_it_is_examined_on_is_generated_or_drilled():
+    urls = generated(20_000, 7) + drills(Composition(), Random(8))
+    assert len(urls) > 24_000
+    _assert_unexamined([url.text for url in urls])
+
+
+def test_recombining_does_not_make_a_front_page_it_is_examined_on():
+    texts = [
+        "https://www.google.com/maps",
+        "http://facebook.com/",
+        "http://lego.com/en",
+        "http://a.example/",
+        "http://b.example/x",
+    ]
+    mixed = recombine(texts, [0, 0, 0, 1, 1], 200, Random(0))
+    assert len(mixed) == 200
+    assert "https://www.google.com/x" in mixed
+    _assert_unexamined(mixed)
+
+
+@pytest.mark.parametrize(
+    ("url", "held"),
+    [
+        ("https://www.google.com/", True),
+        ("HTTP://Google.com", True),
+        ("https://www.google.com/maps", False),
+        ("https://maps.google.com/", False),
+        ("https://shop.lego.com/en", True),
+        ("http://login.paypa1.com/", True),
+        ("http://paypa1.net/login", False),
+    ],
+)
+def test_what_is_held_out(url, held):
+    assert held_out(url) is held
+
+
+def test_the_lesson_has_no_domain_of_the_bundled_test_but_what_everybody_knows():
+    from compression.data.corpus.drills import well_known_domains
+
+    taught = _domains(url.text for url in generated(20_000, 7) + drills(Composition(), Random(8)))
+    assert not taught & (_domains(url.text for url in corpus.bundled()["test"]) - well_known_domains())
+
+
+def test_the_sites_it_is_told_of_are_none_the_real_data_measures_it_on():
+    folder = os.environ.get("PHISHING_DATA")
+    if not folder:
+        pytest.skip("PHISHING_DATA is not set: it names the folder with the real train, validation and test CSVs")
+    for split in ("validation", "test"):
+        with (Path(folder) / f"{split}.csv").open(newline="", encoding="utf-8") as file:
+            real = _domains(row["text"] for row in csv.DictReader(file))
+        assert not real & set(WELL_KNOWN)

@@ -121,7 +121,7 @@ def test_pretrained_needs_a_base() -> None:
 def test_later_layers_win() -> None:
     config = parse(PRESETS["quick"].settings, {"distillation": {"epochs": 7}}, nest([("distillation.epochs", "9")]))
     assert config.distillation.epochs == 9
-    assert config.student.layers == 2  # what the upper layers do not say stays
+    assert config.student.layers == 3  # what the upper layers do not say stays
 
 
 @pytest.mark.parametrize("name", PRESETS)

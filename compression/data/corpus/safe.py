@@ -215,22 +215,6 @@ def login_page(rng: Random) -> str:
     return f"{host}/{page}{rng.choice(('', '', '/', '.html', '?lang=en', '?next=%2Fhome'))}"
 
 
-def official_page(rng: Random) -> str:
-    """A page or a subdomain of a well-known site, never its front page. Not in the table: drawn to vouch for brands."""
-    site = rng.choice((*TARGETS.values(), *(known.removeprefix("www.") for known in KNOWN_PAGES)))
-    page = rng.choice(
-        (_section(rng), rng.choice(words.LANGUAGES), word(rng), "login", "signin", "help", "home", "account")
-    )
-    if rng.random() < 0.35:
-        site = (
-            rng.choice(("m", "support", "help", "about", "blog", "news", "shop", "developer", "login", "my"))
-            + "."
-            + site
-        )
-        page = rng.choice(("", page))
-    return f"{site}/{page}"
-
-
 def tracker(rng: Random) -> str:
     """What a page or a newsletter loads or counts with: a content network's file, a campaign link."""
     site = honest_site(rng)
