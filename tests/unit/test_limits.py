@@ -38,7 +38,7 @@ def alerts(updates: dict[str, Any], part: str) -> str:
 def test_what_run_would_refuse_stands_above_the_estimate(
     act: Handlers, monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any], sentence: str
 ) -> None:
-    monkeypatch.setattr(limits, "free_memory", lambda: 1_000_000_000)
+    monkeypatch.setattr(limits, "free_memory", lambda: 500_000_000)
     values = {**form.preset_values("quick"), **settings}
     shown = act.assess(values)
     refused = act.start(None, values)["message"]
