@@ -12,6 +12,8 @@ from compression.precompute import called, precompute
 from compression.recipe import parse
 from compression.runs.store import RunStore
 from compression.runs.worker import Runs
+from compression.ui import pushing
+from compression.ui.words import say
 
 FILES = {"result.json", "events.json", "predictions.parquet"}
 EXAMPLE = "example-tiny"
@@ -69,6 +71,11 @@ def test_an_example_is_everyones_to_see_and_nobodys_to_cancel_or_delete(runs: Ru
             runs.cancel(EXAMPLE, owner)
     assert runs.snapshot(EXAMPLE) is not None
     assert runs.snapshot("example-../tiny") is None
+
+
+def test_an_example_is_not_pushed_in_a_visitors_name(runs: Runs) -> None:
+    updates = pushing.push(runs, EXAMPLE, "compressed", "someone/model", True, "", "a token")
+    assert say("push.unfinished") in updates["push-message"]
 
 
 def test_computing_it_again_leaves_no_model_of_before(examples: Path, tiny_teacher: Path, tiny_data: Path) -> None:
