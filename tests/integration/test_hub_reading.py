@@ -1,6 +1,5 @@
 """Splits and classes of what comes from the Hub: known by common names, chosen otherwise, refused before a download."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,25 +10,6 @@ from compression.__main__ import main
 from compression.config import SplitsConfig
 from compression.data.sources import load_data
 from compression.errors import CompressionError
-
-
-@pytest.fixture
-def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubStandIn]:
-    """An empty Hub on this machine, with an empty cache."""
-    from huggingface_hub import close_session, constants
-
-    from compression.hub import connection
-
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    for name in ("HF_HUB_OFFLINE", "HF_TOKEN", "SPACE_ID"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
-    monkeypatch.setattr(connection, "_probed", {})
-    with HubStandIn() as stand_in:
-        monkeypatch.setenv("HF_ENDPOINT", stand_in.endpoint)
-        yield stand_in
-        close_session()
 
 
 def declared(folder: Path, *splits: str) -> Path:
