@@ -22,9 +22,9 @@ from compression.measure.quality import quality
 from compression.measure.speed import latencies
 from compression.methods.distill import distill, soft_targets
 from compression.methods.quantize import quantize, unsupported
-from compression.models.classifier import Classifier, is_compressed, locate, read_config
+from compression.models.classifier import Classifier, count_parameters, is_compressed, locate, read_config
 from compression.models.device import cpu_flags, cpu_name, device_name, free_memory, resolve, training_precision
-from compression.models.student import build_student, count_parameters, plan_student
+from compression.models.student import build_student, plan_student
 from compression.models.teacher import TeacherRecipe, load_base, train_teacher
 from compression.places import hosted
 from compression.predict.predictor import Predictor

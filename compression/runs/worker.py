@@ -18,7 +18,7 @@ from pathlib import Path
 
 from compression.config import RunConfig
 from compression.data import uploads
-from compression.errors import CompressionError, ResourceError, RunCancelled, StorageError, actionable
+from compression.errors import CompressionError, ResourceError, RunCancelled, StorageError, actionable, sentence
 from compression.events import Event, Progress, Report, TrainingStep
 from compression.result import Result
 from compression.runs.snapshot import Fold, Run, Snapshot, Status, advance, describe, snapshot
@@ -255,4 +255,4 @@ def _is_step(event: Event) -> bool:
 def _sentence(error: Exception) -> str:
     """What to tell the visitor about why a run failed; a traceback is for the log alone."""
     reason = actionable(error)
-    return _OUR_BUG if reason is None else str(reason).encode("utf-8", "replace").decode()  # a path may hold anything
+    return _OUR_BUG if reason is None else sentence(reason)

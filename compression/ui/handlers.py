@@ -14,7 +14,7 @@ import gradio as gr
 
 from compression.catalog import BUNDLED_TEACHER
 from compression.config import RunConfig
-from compression.errors import CompressionError, ConfigError
+from compression.errors import CompressionError, ConfigError, sentence
 from compression.recipe import choices, parse
 from compression.runs.snapshot import Snapshot
 from compression.runs.worker import Runs
@@ -230,7 +230,7 @@ def _known(browser: Any) -> dict[str, str]:
 
 
 def _alert(error: CompressionError) -> str:
-    return markup.alert(friendly(str(error)))
+    return markup.alert(friendly(sentence(error)))
 
 
 def _fill(values: form.Values) -> Updates:
