@@ -11,7 +11,8 @@ import typer
 from compression.artefacts.claim import claim_model_folder, claim_run_folder, refuse_inputs
 from compression.catalog import BUNDLED, PRESETS
 from compression.config import ColumnsConfig, Device
-from compression.errors import ConfigError, DataError, actionable
+from compression.data.files import MAX_CELL
+from compression.errors import ConfigError, DataError, actionable, sentence
 from compression.export.card import Which
 from compression.options import (
     Data,
@@ -64,7 +65,7 @@ def run(
         nest((key, value) for key, value in given.items() if value is not None),
         nest(_assignment(text) for text in settings or ()),
     )
-    refuse_inputs(output, (recipe.teacher, recipe.data, recipe.student.base))
+    refuse_inputs(output, (recipe.teacher, recipe.student.base), recipe.data)
     result = pipeline.reusable(recipe, output) if reuse else None
     if result is None:
         claim_run_folder(output, overwrite)
@@ -117,8 +118,11 @@ def classify(
     from compression.models.device import resolve
     from compression.predict.predictor import Predictor
 
-    if any(not url.strip() for url in urls):
-        raise DataError("A URL is empty. Give at least one character.")
+    for url in urls:
+        if not sentence(url):
+            raise DataError("A URL is empty. Give at least one character that can be seen.")
+        if len(url) > MAX_CELL:
+            raise DataError(f"A URL is {len(url)} characters long. Shorten it to {MAX_CELL} and try again.")
     predictor = Predictor(load(locate(model), resolve(_device(device)), not_safe))
     predictor.predict("http://warm.up/")
     for url in urls:
@@ -128,7 +132,9 @@ def classify(
         if as_json:
             print(json.dumps({"url": url} | fields))
         else:
-            print(f"{prediction.label:<9}{prediction.probability:>8.1%}{prediction.latency_ms:>9.1f} ms  {url}")
+            print(
+                f"{prediction.label:<9}{prediction.probability:>8.1%}{prediction.latency_ms:>9.1f} ms  {sentence(url)}"
+            )
 
 
 @app.command()
@@ -155,6 +161,7 @@ def train_teacher(
     from compression.data.sources import load_data
     from compression.models.teacher import TeacherRecipe
 
+    refuse_inputs(output, (base,), data)
     claim_model_folder(output, overwrite)
     loaded = load_data(
         data, ColumnsConfig(text=text_column, label=label_column, positive=positive), ("train", "validation")
@@ -236,11 +243,11 @@ def main(arguments: list[str] | None = None) -> int:
             return _complain(f"{error.format_message()} Add --help to the command to see what it takes.")
         if (reason := actionable(error)) is None:
             raise
-        return _complain(str(reason))
+        return _complain(reason)
 
 
-def _complain(sentence: str) -> int:
-    print(" ".join(sentence.split()), file=sys.stderr)
+def _complain(words: object) -> int:
+    print(sentence(words), file=sys.stderr)
     return 2
 
 
@@ -253,7 +260,7 @@ def _preset(name: str) -> dict[str, Any]:
 def _recipe_file(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ConfigError(
             f"{path} cannot be read as a recipe ({error}). Give a JSON file such as a run's config.json."
         ) from None

@@ -15,6 +15,15 @@ Schedule = Literal["constant", "one-cycle"]
 No = Annotated[Literal[False], BeforeValidator(lambda value: False if str(value).casefold() == "false" else value)]
 
 
+def _refuse_bool(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("true and false are no numbers")
+    return value
+
+
+NotTrue = BeforeValidator(_refuse_bool)  # for numbers: pydantic would read true as 1
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -51,10 +60,10 @@ class TrainingConfig(_Part):
 class _Shape(_Part):
     """The student's shape; what is None follows the teacher (or the pretrained base)."""
 
-    layers: Annotated[int | None, Field(ge=1, le=48)] = None
-    heads: Annotated[int | None, Field(ge=1, le=64)] = None
-    hidden_size: Annotated[int | None, Field(ge=16, le=2048)] = None
-    intermediate_size: Annotated[int | None, Field(ge=16, le=8192)] = None
+    layers: Annotated[int | None, Field(ge=1, le=48), NotTrue] = None
+    heads: Annotated[int | None, Field(ge=1, le=64), NotTrue] = None
+    hidden_size: Annotated[int | None, Field(ge=16, le=2048), NotTrue] = None
+    intermediate_size: Annotated[int | None, Field(ge=16, le=8192), NotTrue] = None
 
 
 class TeacherLayers(_Shape):
@@ -84,13 +93,13 @@ StudentConfig = Annotated[TeacherLayers | Pretrained | RandomWeights, Field(disc
 class DistillationConfig(_Part):
     """Loss and hyperparameters; `soft_weight` is the article's α and weights the teacher's soft targets."""
 
-    epochs: Annotated[int, Field(ge=1, le=100)] = 4
-    batch_size: Annotated[int, Field(ge=1, le=512)] = 32
-    learning_rate: Annotated[float, Field(gt=0, le=0.1)] = 3e-4
+    epochs: Annotated[int, Field(ge=1, le=100), NotTrue] = 4
+    batch_size: Annotated[int, Field(ge=1, le=512), NotTrue] = 32
+    learning_rate: Annotated[float, Field(gt=0, le=0.1), NotTrue] = 3e-4
     schedule: Schedule = "one-cycle"
-    temperature: Annotated[float, Field(gt=0, le=50)] = 2.0
-    soft_weight: Annotated[float, Field(ge=0, le=1)] = 0.5
-    max_length: Annotated[int, Field(ge=8, le=512)] = 128
+    temperature: Annotated[float, Field(gt=0, le=50), NotTrue] = 2.0
+    soft_weight: Annotated[float, Field(ge=0, le=1), NotTrue] = 0.5
+    max_length: Annotated[int, Field(ge=8, le=512), NotTrue] = 128
 
 
 class NoQuantization(_Part):
@@ -139,7 +148,7 @@ class RunConfig(_Part):
     columns: ColumnsConfig = ColumnsConfig()
     splits: SplitsConfig = SplitsConfig()
     labels: LabelsConfig = LabelsConfig()
-    seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 0
+    seed: Annotated[int, Field(ge=0, le=2**32 - 1), NotTrue] = 0
     device: Device = "auto"
     training: TrainingConfig = TrainingConfig()
     student: StudentConfig = TeacherLayers()

@@ -13,6 +13,7 @@ Every message is one sentence or two: what is wrong, then what to do.
 """
 
 import errno
+import os
 
 
 class CompressionError(Exception):
@@ -64,7 +65,19 @@ def actionable(error: BaseException) -> CompressionError | None:
             "The host ran out of memory. Use a smaller batch size, fewer or narrower layers, "
             "or a shorter maximum length."
         )
-    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
-    if full or "No space left on device" in text:  # safetensors reports it as an error of its own kind
+    if disk_full(error):
         return ResourceError("The disk is full. Free some space, or delete runs you no longer need, and run again.")
     return None
+
+
+def disk_full(error: BaseException) -> bool:
+    """Whether a file could not be written for want of space, or because the host lets none grow so large."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return True
+    # safetensors reports it as an error of its own kind, with the system's words in it
+    return any(os.strerror(number) in str(error) for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
+
+
+def sentence(error: object) -> str:
+    """The words of an error on one line; what a visitor typed may stand in them, and must not move the cursor."""
+    return " ".join("".join(c if c.isprintable() else " " for c in str(error)).split())

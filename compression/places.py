@@ -11,7 +11,9 @@ def place(text: str) -> Path:
     """The path a person typed, `~` expanded. Raises ConfigError where it can be no path on this host."""
     try:
         path = Path(text).expanduser()
-        path.exists()  # a name that is too long or holds a zero byte fails here
+        path.stat()  # a name that is too long, holds a zero byte or leads back to itself fails here
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return path
     except (OSError, RuntimeError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise ConfigError(f"{text[:80]!r} can be no path on this host ({reason}). Check it.") from None

@@ -34,7 +34,7 @@ def precompute(config: RunConfig, output: Path, with_model: bool = False, report
 
     Raises CompressionError, and whatever `report` raises.
     """
-    refuse_inputs(output, (config.data,))
+    refuse_inputs(output, (config.teacher, config.student.base), config.data)
     command = command_line(config.data, output, with_model)
     recording = examples.Recording(report)
     with tempfile.TemporaryDirectory(prefix="precompute-") as scratch:

@@ -101,7 +101,7 @@ class Result(_Record):
         """The result of the run in `folder`. Raises ResourceError if it holds none."""
         try:
             return cls.from_json(json.loads((folder / "result.json").read_text(encoding="utf-8")))
-        except (OSError, ValueError, AttributeError):
+        except (OSError, ValueError, AttributeError, RecursionError):
             raise ResourceError(
                 f"{folder} holds no result of a run. Give the folder that was named with --output."
             ) from None

@@ -23,9 +23,9 @@ from compression.measure.quality import quality
 from compression.measure.speed import MAX_SECONDS, latencies
 from compression.methods import distill as distillation
 from compression.methods import quantize as quantization
-from compression.models.classifier import EVALUATION_BATCH, Classifier, read_config
+from compression.models.classifier import EVALUATION_BATCH, Classifier, count_parameters, read_config
 from compression.models.device import resolve
-from compression.models.student import build_student, count_parameters
+from compression.models.student import build_student
 from compression.predict.predictor import Predictor
 from compression.result import Metrics, ModelReport
 

@@ -31,11 +31,16 @@ def claim_model_folder(output: Path, overwrite: bool) -> None:
         raise ResourceError(f"{output} holds more than a model ({others[0]}). Give another folder.")
 
 
-def refuse_inputs(output: Path, sources: Iterable[str | None]) -> None:
-    """Raises ResourceError if `output` is a folder that the run reads."""
-    for source in filter(None, sources):
-        if place(source).resolve() == place(str(output)).resolve():
+def refuse_inputs(output: Path, models: Iterable[str | None], data: str) -> None:
+    """Raises ResourceError if `output` is what the run reads, lies in a model it reads, or would replace one."""
+    target = place(str(output)).resolve()
+    for source in (data, *filter(None, models)):
+        if place(source).resolve() == target:
             raise ResourceError(f"{output} is what the run reads. Give another folder to write to.")
+    for source in filter(None, models):
+        model = place(source).resolve()
+        if target.is_relative_to(model) or model.is_relative_to(target / "models"):
+            raise ResourceError(f"{output} and {source}, which the run reads, overlap. Give a folder apart from it.")
 
 
 def _held(output: Path) -> set[str]:

@@ -1,6 +1,5 @@
 """Saving a classifier as a standard Hugging Face folder, and reloading it ready to answer."""
 
-import errno
 import hashlib
 import shutil
 import tempfile
@@ -8,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from compression.errors import ModelError, ResourceError
+from compression.errors import ModelError, ResourceError, disk_full
 from compression.methods import bnb
 from compression.models.classifier import Classifier, load_classifier
 
@@ -89,14 +88,12 @@ class _replacing:
             self._temporary.rename(self._folder)
             return
         shutil.rmtree(self._temporary, ignore_errors=True)
-        # safetensors reports a full disk as its own kind of error, with the system's words in it
-        if isinstance(error, OSError) or "No space left" in str(error):
+        if isinstance(error, OSError) or disk_full(error):
             raise _resource_error(error, self._folder) from error
 
 
 def _resource_error(error: BaseException, folder: Path) -> ResourceError:
-    full = getattr(error, "errno", None) == errno.ENOSPC or "No space left" in str(error)
-    if full:
+    if disk_full(error):
         return ResourceError(f"The disk is full, so {folder} was not saved. Free some space and run again.")
     return ResourceError(
         f"{folder} cannot be written ({getattr(error, 'strerror', None) or error}). Choose another folder."

@@ -223,6 +223,11 @@ def _split(
 def _rows(table: Table, columns: ColumnsConfig, called: str) -> _Rows:
     text_column = _column(table, columns.text, TEXT_COLUMNS, "URL", "text", called)
     label_column = _column(table, columns.label, LABEL_COLUMNS, "label", "label", called)
+    if text_column == label_column:
+        raise DataError(
+            f"{called} would give both URL and label from the column {text_column!r}. Name two columns "
+            "(--text-column and --label-column, or columns.text and columns.label in the recipe)."
+        )
     pairs = tuple(
         (text.strip(), label.strip())
         for text, label in zip(table.columns[text_column], table.columns[label_column], strict=True)

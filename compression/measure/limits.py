@@ -7,9 +7,9 @@ from compression.config import RunConfig
 from compression.errors import ConfigError, ModelError, ResourceError, UnsupportedError
 from compression.methods.quantize import unsupported
 from compression.models.classes import not_safe_classes
-from compression.models.classifier import is_compressed, locate, read_config
+from compression.models.classifier import count_parameters, is_compressed, locate, read_config
 from compression.models.device import free_memory, resolve, training_precision
-from compression.models.student import count_parameters, plan_student
+from compression.models.student import plan_student
 from compression.places import hosted
 from compression.recipe import choices, parse
 

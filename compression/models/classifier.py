@@ -2,8 +2,8 @@
 
 import json
 import threading
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from compression import hub
 from compression.catalog import BUNDLED, BUNDLED_TEACHER
 from compression.data.batching import by_length, collate
-from compression.errors import ModelError
+from compression.errors import ModelError, actionable
 from compression.models.classes import not_safe_classes, two_logits
 from compression.places import place
 
@@ -26,6 +26,9 @@ EVALUATION_BATCH = 32
 
 LOADING = threading.RLock()  # from_pretrained switches off initialization for the whole process while it runs
 MAX_LAYERS = 48
+_FEED_FORWARD = {"distilbert": "hidden_dim"}  # where a config does not call it intermediate_size
+_SIZES = ("num_hidden_layers", "num_attention_heads", "hidden_size", "vocab_size", "max_position_embeddings")
+_MOST_A_BYTE = 2  # parameters: no scheme keeps one in less than four bits
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,7 @@ def read_config(folder: Path) -> "PretrainedConfig":
         raw = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ModelError(f"{folder} has no config.json. Give the folder of a saved Hugging Face model.") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"{path} cannot be read ({error}). Save the model again.") from None
     if not isinstance(raw, dict) or raw.get("model_type") not in ARCHITECTURES:
         kind = raw.get("model_type") if isinstance(raw, dict) else None
@@ -92,15 +95,35 @@ def read_config(folder: Path) -> "PretrainedConfig":
     stored = raw.get("quantization_config")
     if stored is not None and (not isinstance(stored, dict) or stored.get("quant_method") != "bitsandbytes"):
         raise ModelError(f"{folder} was quantized by a method this program does not read. Give a full-precision model.")
-    try:
+    with _explaining(f"{path} is not a usable config ({{}}). Save the model again."):
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    except Exception as error:  # transformers raises many kinds for a config with impossible values
-        raise ModelError(f"{path} is not a usable config ({_first_line(error)}). Save the model again.") from None
+    for name in (*_SIZES, feed_forward(config)):
+        if not isinstance(value := getattr(config, name, None), int) or value < 1:
+            raise ModelError(f"{path} is not a usable config ({name} is {value!r:.50}). Save the model again.")
     if config.num_hidden_layers > MAX_LAYERS:
         raise ModelError(
             f"{folder} has {config.num_hidden_layers} layers; {MAX_LAYERS} are the most here. Use a smaller one."
         )
     return config
+
+
+def feed_forward(config: "PretrainedConfig") -> str:
+    """What a config of this type calls the size of the layer between two others (`intermediate_size`)."""
+    return _FEED_FORWARD.get(config.model_type, "intermediate_size")
+
+
+def on_meta(config: "PretrainedConfig") -> "PreTrainedModel":
+    """The classifier a config describes, on the meta device: shapes without storage. Raises ModelError."""
+    import torch
+    from transformers import AutoModelForSequenceClassification
+
+    with _explaining("No model can be built from this config ({}). Use another model."), LOADING, torch.device("meta"):
+        return AutoModelForSequenceClassification.from_config(config)
+
+
+def count_parameters(config: "PretrainedConfig") -> int:
+    """Number of weights of the classifier a config describes; nothing is allocated."""
+    return sum(parameter.numel() for parameter in on_meta(config).parameters())
 
 
 def is_compressed(config: "PretrainedConfig") -> bool:
@@ -125,8 +148,9 @@ def load_classifier(
         options.setdefault("dtype", torch.float32)
     if hasattr(config, "quantization_config"):
         options["device_map"] = {"": str(device)}
+    _check_weights(folder, config)
     with LOADING:
-        try:
+        with _explaining(f"The model in {folder} cannot be loaded ({{}}). Save it again."):
             model, found = AutoModelForSequenceClassification.from_pretrained(
                 folder,
                 local_files_only=True,
@@ -135,9 +159,12 @@ def load_classifier(
                 output_loading_info=True,
                 **options,
             )
-        except (OSError, ValueError, RuntimeError, KeyError) as error:
-            raise ModelError(f"The model in {folder} cannot be loaded ({_first_line(error)}). Save it again.") from None
         tokenizer = load_tokenizer(folder)
+    if len(tokenizer) > config.vocab_size:
+        raise ModelError(
+            f"The tokenizer in {folder} knows {len(tokenizer):,} words and the model {config.vocab_size:,}. "
+            "Save the model with the tokenizer it was trained with."
+        )
     if found["missing_keys"] and not new_head:
         raise ModelError(
             f"The model in {folder} lacks trained weights ({min(found['missing_keys'])}). "
@@ -153,12 +180,11 @@ def load_tokenizer(folder: Path) -> "PreTrainedTokenizerBase":
     """The tokenizer in `folder`. Raises ModelError."""
     from transformers import AutoTokenizer
 
-    try:
-        return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    except Exception as error:  # the tokenizers library raises bare Exception for a broken file
-        raise ModelError(
-            f"The tokenizer in {folder} cannot be loaded ({_first_line(error)}). Save it with the model."
-        ) from None
+    with _explaining(f"The tokenizer in {folder} cannot be loaded ({{}}). Save it with the model."):
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    if tokenizer.pad_token_id is None:
+        raise ModelError(f"The tokenizer in {folder} has no padding token. Give it one (pad_token) and save it again.")
+    return tokenizer
 
 
 def longest_text(config: "PretrainedConfig", tokenizer: "PreTrainedTokenizerBase") -> int:
@@ -195,6 +221,26 @@ def logits_of(
     if not torch.isfinite(logits).all():
         raise ModelError("The model gives answers that are no numbers: its weights are broken. Use another model.")
     return logits
+
+
+def _check_weights(folder: Path, config: "PretrainedConfig") -> None:
+    """Raises ModelError if the config describes more weights than the files can hold: they would fill the memory."""
+    stored = sum(path.stat().st_size for path in folder.glob("*.safetensors"))
+    described = count_parameters(config)
+    if described > _MOST_A_BYTE * stored:
+        raise ModelError(
+            f"The config in {folder} describes {described / 1e6:,.0f} million parameters, and its weights are a file "
+            f"of {stored / 1e6:,.1f} MB. Save the model again."
+        )
+
+
+@contextmanager
+def _explaining(sentence: str) -> Iterator[None]:
+    """Turns what a library raises over a broken file into a ModelError; `{}` in the sentence is what it said."""
+    try:
+        yield
+    except Exception as error:  # transformers, tokenizers and safetensors raise every kind there is
+        raise actionable(error) or ModelError(sentence.replace("{}", _first_line(error))) from None
 
 
 def _first_line(error: Exception) -> str:

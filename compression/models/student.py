@@ -12,6 +12,7 @@ from compression.models.classes import two_rows
 from compression.models.classifier import (
     LOADING,
     Classifier,
+    feed_forward,
     load_classifier,
     load_tokenizer,
     locate,
@@ -22,8 +23,6 @@ from compression.models.classifier import (
 if TYPE_CHECKING:
     import torch
     from transformers import PretrainedConfig, PreTrainedModel
-
-_FEED_FORWARD = {"distilbert": "hidden_dim"}  # where a config does not call it intermediate_size
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ def shape_of(config: "PretrainedConfig") -> Shape:
         config.num_hidden_layers,
         config.num_attention_heads,
         config.hidden_size,
-        getattr(config, _FEED_FORWARD.get(config.model_type, "intermediate_size")),
+        getattr(config, feed_forward(config)),
     )
 
 
@@ -55,25 +54,11 @@ def plan_student(student: StudentConfig, teacher: "PretrainedConfig") -> "Pretra
     config.num_hidden_layers = shape.layers
     config.num_attention_heads = shape.heads
     config.hidden_size = shape.hidden_size
-    setattr(config, _FEED_FORWARD.get(config.model_type, "intermediate_size"), shape.intermediate_size)
+    setattr(config, feed_forward(config), shape.intermediate_size)
     config.id2label = dict(LABELS)
     config.label2id = {name: index for index, name in LABELS.items()}
     config.architectures = None
     return config
-
-
-def count_parameters(config: "PretrainedConfig") -> int:
-    """Number of weights of the classifier a config describes; nothing is allocated."""
-    return sum(parameter.numel() for parameter in on_meta(config).parameters())
-
-
-def on_meta(config: "PretrainedConfig") -> "PreTrainedModel":
-    """The classifier a config describes, on the meta device: shapes without storage."""
-    import torch
-    from transformers import AutoModelForSequenceClassification
-
-    with LOADING, torch.device("meta"):
-        return AutoModelForSequenceClassification.from_config(config)
 
 
 def build_student(student: StudentConfig, teacher: Classifier, max_length: int, seed: int) -> Classifier:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from compression.config import RunConfig
 from compression.data import uploads
-from compression.errors import CompressionError, ResourceError, RunCancelled, StorageError, actionable
+from compression.errors import CompressionError, ResourceError, RunCancelled, StorageError, actionable, sentence
 from compression.events import Event, Progress, Report, TrainingStep
 from compression.hub import keys_at_fault
 from compression.result import Result
@@ -290,4 +290,4 @@ def _is_step(event: Event) -> bool:
 def _sentence(error: Exception) -> str:
     """What to tell the visitor about why a run failed; a traceback is for the log alone."""
     reason = actionable(error)
-    return _OUR_BUG if reason is None else str(reason).encode("utf-8", "replace").decode()  # a path may hold anything
+    return _OUR_BUG if reason is None else sentence(reason)

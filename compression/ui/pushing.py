@@ -4,7 +4,7 @@ from typing import Any, cast
 
 import gradio as gr
 
-from compression.errors import CompressionError, ConfigError
+from compression.errors import CompressionError, ConfigError, sentence
 from compression.export.card import Which
 from compression.places import hosted
 from compression.runs.worker import Runs
@@ -49,7 +49,7 @@ def push(runs: Runs, viewing: str, which: Any, to: Any, private: Any, asked: Any
             "push-replace": gr.Button(say("push.replace", repo=repo), visible=True),
         }
     except CompressionError as error:
-        return forget() | {"push-message": markup.alert(friendly(str(error)))}
+        return forget() | {"push-message": markup.alert(friendly(sentence(error)))}
     place = markup.text("p", say("push.done", repo=repo)) + markup.text("p", url, "address")
     return forget() | {"push-message": f'<div role="status">{place}</div>'}
 

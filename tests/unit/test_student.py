@@ -10,8 +10,16 @@ import torch
 from compression.config import Nf4, NoQuantization, Pretrained, RandomWeights, TeacherLayers
 from compression.errors import CompressionError, ConfigError, ModelError
 from compression.measure.size import estimate, weight_bytes
-from compression.models.classifier import ARCHITECTURES, LOADING, load_classifier, locate, logits_of, read_config
-from compression.models.student import build_student, count_parameters, evenly_spaced, layers_path, plan_student
+from compression.models.classifier import (
+    ARCHITECTURES,
+    LOADING,
+    count_parameters,
+    load_classifier,
+    locate,
+    logits_of,
+    read_config,
+)
+from compression.models.student import build_student, evenly_spaced, layers_path, plan_student
 from compression.recipe import parse
 
 CPU = torch.device("cpu")

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from html import escape
 
-from compression.errors import CompressionError
+from compression.errors import CompressionError, sentence
 from compression.ui import markup
 from compression.ui.words import friendly, listed, say
 
 
 def refusal(error: CompressionError, at_fault: Sequence[str] = ()) -> str:
     """The error's sentence in the page's words, with a button where the bundled choice would help."""
-    return markup.alert(friendly(str(error))) + remedy(at_fault)
+    return markup.alert(friendly(sentence(error))) + remedy(at_fault)
 
 
 def remedy(at_fault: Sequence[str]) -> str:
