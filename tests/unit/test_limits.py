@@ -57,7 +57,12 @@ def test_a_teacher_that_is_compressed_already_is_refused_at_once(
     from compression.methods.quantize import quantize
 
     save(quantize(tiny_teacher, Fp16(), torch.device("cpu")), tmp_path / "small")
-    settings = {"teacher": str(tmp_path / "small"), "student.heads": "", "distillation.max_length": 32}
+    settings = {
+        "teacher": str(tmp_path / "small"),
+        "student.layers": "1",
+        "student.heads": "",
+        "distillation.max_length": 32,
+    }
     assert "compressed already" in alerts(act.assess({**form.preset_values("quick"), **settings}), "estimate")
 
 
