@@ -38,7 +38,7 @@ def test_a_newcomer_finds_results_and_can_look_at_others(site: Site, visit: Visi
     expect(mark).to_contain_text("python -m compression precompute --data bundled")
     expect(page.locator("#progress .status")).to_have_text("Precomputed")
     expect(page.locator("#summary")).to_contain_text("that CPU")
-    expect(page.locator("#epochs")).to_contain_text("Student, 3 / 3")
+    expect(page.locator("#epochs")).to_contain_text("Student, 2 / 2")
     expect(page.locator("#push")).to_be_hidden()
     expect(page.locator("#run")).to_be_enabled()
     expect(page.locator("#runs")).to_contain_text("No runs yet")
