@@ -39,7 +39,8 @@ def refuse_inputs(output: Path, models: Iterable[str | None], data: str) -> None
             raise ResourceError(f"{output} is what the run reads. Give another folder to write to.")
     for source in filter(None, models):
         model = place(source).resolve()
-        if target.is_relative_to(model) or model.is_relative_to(target / "models"):
+        overlap = target.is_relative_to(model) or model.is_relative_to(target / "models")
+        if overlap and (model / "config.json").is_file():
             raise ResourceError(f"{output} and {source}, which the run reads, overlap. Give a folder apart from it.")
 
 
