@@ -4,7 +4,7 @@ import json
 from math import prod
 from pathlib import Path
 
-from compression.models.classifier import SCHEME_KEY
+from compression.models.classifier import SCHEME_KEY, explaining
 
 _FLOAT_BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2}
 
@@ -18,7 +18,7 @@ def size_bytes(folder: Path) -> int:
     """Bytes of the folder with weights counted in the precision they are evaluated in.
 
     A full-precision model runs in fp32 and counts 4 bytes a weight, also where its file holds fp16; a folder in one of
-    this package's schemes counts what is on disk.
+    this package's schemes counts what is on disk. Raises ModelError if the weights are none.
     """
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     stored = size_stored_bytes(folder)
@@ -31,6 +31,9 @@ def _missing_bytes(path: Path) -> int:
     """How many bytes the floating-point weights of a file would grow by if they were stored in fp32."""
     from safetensors import safe_open
 
-    with safe_open(path, framework="numpy") as file:
+    with (
+        explaining(f"The weights in {path} cannot be read ({{}}). Save the model again."),
+        safe_open(path, "numpy") as file,
+    ):
         slices = [file.get_slice(name) for name in file.keys()]  # noqa: SIM118 - not a mapping
         return sum(prod(s.get_shape()) * (4 - _FLOAT_BYTES.get(s.get_dtype(), 4)) for s in slices)

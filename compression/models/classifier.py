@@ -95,7 +95,7 @@ def read_config(folder: Path) -> "PretrainedConfig":
     stored = raw.get("quantization_config")
     if stored is not None and (not isinstance(stored, dict) or stored.get("quant_method") != "bitsandbytes"):
         raise ModelError(f"{folder} was quantized by a method this program does not read. Give a full-precision model.")
-    with _explaining(f"{path} is not a usable config ({{}}). Save the model again."):
+    with explaining(f"{path} is not a usable config ({{}}). Save the model again."):
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     for name in (*_SIZES, feed_forward(config)):
         if not isinstance(value := getattr(config, name, None), int) or value < 1:
@@ -117,7 +117,7 @@ def on_meta(config: "PretrainedConfig") -> "PreTrainedModel":
     import torch
     from transformers import AutoModelForSequenceClassification
 
-    with _explaining("No model can be built from this config ({}). Use another model."), LOADING, torch.device("meta"):
+    with explaining("No model can be built from this config ({}). Use another model."), LOADING, torch.device("meta"):
         return AutoModelForSequenceClassification.from_config(config)
 
 
@@ -150,7 +150,7 @@ def load_classifier(
         options["device_map"] = {"": str(device)}
     _check_weights(folder, config)
     with LOADING:
-        with _explaining(f"The model in {folder} cannot be loaded ({{}}). Save it again."):
+        with explaining(f"The model in {folder} cannot be loaded ({{}}). Save it again."):
             model, found = AutoModelForSequenceClassification.from_pretrained(
                 folder,
                 local_files_only=True,
@@ -180,7 +180,7 @@ def load_tokenizer(folder: Path) -> "PreTrainedTokenizerBase":
     """The tokenizer in `folder`. Raises ModelError."""
     from transformers import AutoTokenizer
 
-    with _explaining(f"The tokenizer in {folder} cannot be loaded ({{}}). Save it with the model."):
+    with explaining(f"The tokenizer in {folder} cannot be loaded ({{}}). Save it with the model."):
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     if tokenizer.pad_token_id is None:
         raise ModelError(f"The tokenizer in {folder} has no padding token. Give it one (pad_token) and save it again.")
@@ -229,13 +229,13 @@ def _check_weights(folder: Path, config: "PretrainedConfig") -> None:
     described = count_parameters(config)
     if described > _MOST_A_BYTE * stored:
         raise ModelError(
-            f"The config in {folder} describes {described / 1e6:,.0f} million parameters, and its weights are a file "
-            f"of {stored / 1e6:,.1f} MB. Save the model again."
+            f"The config in {folder} describes {described / 1e6:,.0f} million parameters, which a file of "
+            f"{stored / 1e6:,.1f} MB cannot hold. Save the model again."
         )
 
 
 @contextmanager
-def _explaining(sentence: str) -> Iterator[None]:
+def explaining(sentence: str) -> Iterator[None]:
     """Turns what a library raises over a broken file into a ModelError; `{}` in the sentence is what it said."""
     try:
         yield

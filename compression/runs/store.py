@@ -115,6 +115,8 @@ class RunStore:
 
     def load(self, run_id: str) -> tuple[Run, Fold] | None:
         """A run and the fold of its events; None if there is none or it can no longer be understood."""
+        if not _RUN_ID.fullmatch(run_id):
+            return None
         with self._transaction() as connection:
             row = connection.execute(f"SELECT {', '.join(_COLUMNS)} FROM runs WHERE run_id = ?", (run_id,)).fetchone()
             query = "SELECT number, at, event FROM events WHERE run_id = ? ORDER BY number"

@@ -32,13 +32,13 @@ class Loads:
         self.held: set[str] = set()
         self.reached, self.gate = threading.Event(), threading.Event()
 
-    def __call__(self, folder: Path, device: torch.device) -> Classifier:
+    def __call__(self, folder: Path, device: torch.device, not_safe: str | None = None) -> Classifier:
         with LOADING:
             self.count[folder.name] += 1
             if folder.name in self.held:
                 self.reached.set()
                 assert self.gate.wait(PATIENCE_S)
-            return load(folder, device)
+            return load(folder, device, not_safe)
 
 
 @pytest.fixture

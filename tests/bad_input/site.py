@@ -1,0 +1,44 @@
+"""The page as it is, with the real pipeline, on a free port."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+from compression.runs import Runs, RunStore
+
+
+@dataclass(frozen=True)
+class Site:
+    """A page being served, the runs behind it, and what it tells every browser about itself."""
+
+    url: str
+    runs: Runs
+    config: dict[str, Any]
+
+
+@contextmanager
+def served(home: Path, pipeline: Callable[..., Any]) -> Iterator[Site]:
+    """The page on a free port; runs are kept under `home`."""
+    from compression.ui.page import build
+    from compression.ui.server import serve
+
+    store = RunStore(home)
+    runs = Runs(store, pipeline)
+    runs.start()
+
+    async def launch() -> tuple[Any, str]:
+        page = build(runs)
+        return page, serve(page, "127.0.0.1", None, prevent_thread_lock=True, quiet=True)[1]
+
+    with ThreadPoolExecutor(1) as thread:  # where a loop is running: without one Gradio opens its own, for ever
+        page, url = thread.submit(lambda: asyncio.run(launch())).result()
+    yield Site(url, runs, httpx2.get(f"{url}config", trust_env=False).json())
+    page.close(verbose=False)
+    runs.stop(30)
+    store.close()
