@@ -240,7 +240,7 @@ def main(arguments: list[str] | None = None) -> int:
         return code if isinstance(code, int) else 0
     except Exception as error:
         if hasattr(error, "format_message"):  # a usage error; typer has no public base class for them
-            return _complain(f"{error.format_message()} Add --help to the command to see what it takes.")
+            return _complain(f"{error.format_message().rstrip('.')}. Add --help to the command to see what it takes.")
         if (reason := actionable(error)) is None:
             raise
         return _complain(reason)

@@ -160,7 +160,8 @@ def _legal_parts(field: FieldInfo) -> list[str]:
     elif bool in kinds:
         parts.append("true or false")
     elif str in kinds:
-        parts.append("a text")
+        longest = next((m.max_length for m in _metadata(field) if hasattr(m, "max_length")), None)
+        parts.append(f"a text of 1 to {longest} characters" if longest else "a text")
     elif kinds == {Literal[False]} or get_args(annotation) == (False,):
         parts.append("false")
     if type(None) in kinds:
@@ -176,7 +177,9 @@ def _explain(error: ValidationError) -> ConfigError:
     if first["type"].startswith("union_tag"):
         where = [where[0], _DISCRIMINATORS[where[0]]]
     key = ".".join(where)
-    value = first["input"].get(where[-1]) if isinstance(first["input"], dict) and key in keys() else first["input"]
+    value = first["input"]
+    if first["type"].startswith("union_tag") and isinstance(value, Mapping):  # pydantic gives the whole section
+        value = value.get(where[-1])
     if key == "":
         return ConfigError("A recipe is a JSON object with the keys " + ", ".join(keys()) + ".")
     if key not in keys():

@@ -229,8 +229,8 @@ def _check_weights(folder: Path, config: "PretrainedConfig") -> None:
     described = count_parameters(config)
     if described > _MOST_A_BYTE * stored:
         raise ModelError(
-            f"The config in {folder} describes {described / 1e6:,.0f} million parameters, which a file of "
-            f"{stored / 1e6:,.1f} MB cannot hold. Save the model again."
+            f"The config in {folder} describes {described:,} parameters, which {stored:,} bytes of weights cannot "
+            "hold. Save the model again."
         )
 
 
@@ -244,4 +244,4 @@ def explaining(sentence: str) -> Iterator[None]:
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0][:200]
+    return str(error).strip().partition("\n")[0][:200].rstrip(":")

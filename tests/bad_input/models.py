@@ -5,8 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bad_input import Bad, Bench, teacher
+from bad_input import Bad, Bench, Given, Recipe, teacher
 
+WEB_PAGE = "<!doctype html><title>Sign in</title>"
 DIGITS = '{"model_type": "bert", "a": ' + "9" * 5000 + "}"
 HUGE = {"hidden_size": 12288, "num_hidden_layers": 43, "num_attention_heads": 96, "intermediate_size": 49152}
 DEEP = '{"model_type": "bert", "a": ' + "[" * 100_000
@@ -109,6 +110,13 @@ def _no_padding(bench: Bench) -> Path:
     return folder
 
 
+def _idle_giant(bench: Bench) -> Given:
+    """The student is small, so that only the teacher is too large."""
+    small = {"student.init": "random", "student.layers": 1, "student.heads": 4}
+    small |= {"student.hidden_size": 64, "student.intermediate_size": 128, "quantization.scheme": "fp16"}
+    return Recipe({"teacher": str(bench.model(**HUGE)), "distillation.max_length": 48} | small)
+
+
 TABLE = [
     Bad("a model that is not there", "no folder", teacher(lambda bench: bench.folder / "none" / "model")),
     Bad("a file for a model", "no folder", teacher(lambda bench: bench.file("model", "x"))),
@@ -124,6 +132,7 @@ TABLE = [
     Bad("code of its own", "auto_map", _config(auto_map={"AutoConfig": "evil.Config"})),
     Bad("weights as a pickle", "safetensors", teacher(_pickled)),
     Bad("79 billion parameters", "million", _config(**HUGE)),
+    Bad("79 billion parameters that nothing would train", "parameters|cannot hold", _idle_giant),
     Bad("a million layers", "layers", _config(num_hidden_layers=1_000_000)),
     Bad("layers that are no number", "config.json", _config(num_hidden_layers="two")),
     Bad("no layers", "config.json", _config(num_hidden_layers=0)),
@@ -136,20 +145,24 @@ TABLE = [
     Bad("an activation nobody knows", "config", _config(hidden_act="magic")),
     Bad("quantized already", "compressed already", _config(compression_scheme="fp16")),
     Bad("quantized by another method", "quantized", _config(quantization_config={"quant_method": "gptq", "bits": 4})),
-    Bad("a quantization that makes no sense", "", _config(quantization_config=NONSENSE)),
+    Bad("a quantization that makes no sense", "compressed already", _config(quantization_config=NONSENSE)),
     Bad("one class for a model", "class", _trained(id2label={0: "LABEL_0"}, num_labels=1)),
     Bad("four classes", "class", _trained(id2label=dict(enumerate("abcd")), num_labels=4)),
     Bad("a head nobody trained", "trained", _weights(_headless)),
     Bad("weights that are no numbers", "numbers", _weights(_broken)),
     Bad("weights of another shape", "cannot be loaded", _config(intermediate_size=96)),
     Bad("half of the weights", "cannot be loaded", teacher(_halved)),
-    Bad("weights that are empty", "", _with("model.safetensors", b"")),
-    Bad("weights that are a web page", "", _with("model.safetensors", "<!doctype html><title>Sign in</title>")),
-    Bad("weights that are a link out of the folder", "", teacher(_linked_weights)),
+    Bad("weights that are empty", "parameters|0 bytes", _with("model.safetensors", b"")),
+    Bad(
+        "weights that are a web page",
+        "parameters|37 bytes",
+        _with("model.safetensors", WEB_PAGE),
+    ),
+    Bad("weights that are a link out of the folder", "parameters|bytes", teacher(_linked_weights)),
     Bad("no tokenizer", "tokenizer", _with("tokenizer.json", None)),
     Bad("a broken tokenizer", "tokenizer", _with("tokenizer.json", "{}")),
     Bad("a tokenizer that is code", "tokenizer", teacher(_coded_tokenizer)),
     Bad("a tokenizer with more words than the model", "tokenizer", teacher(_few_words)),
     Bad("a tokenizer without padding", "tokenizer", teacher(_no_padding)),
-    Bad("a tokenizer of another model's length", "", _config(max_position_embeddings=4)),
+    Bad("positions for four tokens", "4 or less", _config(max_position_embeddings=4)),
 ]

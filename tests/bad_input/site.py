@@ -1,6 +1,7 @@
 """The page as it is, with the real pipeline, on a free port."""
 
 import asyncio
+import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -32,9 +33,13 @@ def served(home: Path, pipeline: Callable[..., Any]) -> Iterator[Site]:
     runs = Runs(store, pipeline)
     runs.start()
 
+    with socket.socket() as probe:  # Gradio's own search leaves a socket open for every port that is taken
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+
     async def launch() -> tuple[Any, str]:
         page = build(runs)
-        return page, serve(page, "127.0.0.1", None, prevent_thread_lock=True, quiet=True)[1]
+        return page, serve(page, "127.0.0.1", port, prevent_thread_lock=True, quiet=True)[1]
 
     with ThreadPoolExecutor(1) as thread:  # where a loop is running: without one Gradio opens its own, for ever
         page, url = thread.submit(lambda: asyncio.run(launch())).result()

@@ -8,7 +8,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from bad_input import Bad, Bench, File, Given, Options, Recipe, Url
+import tiny
+from bad_input import Bad, Bench, File, Given, Options, Recipe, Url, teacher
 from bad_input.site import Site, served
 from bad_input.table import TABLE
 from bad_input.visitor import Visitor
@@ -16,7 +17,6 @@ from hub_stand_in import HubStandIn
 
 from compression import pipeline
 from compression.__main__ import main
-from compression.hub import connection
 from compression.recipe import nest
 
 # Gradio keeps figures of its queue with an option that pandas is about to drop.
@@ -24,20 +24,10 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*no_silent_downcasting")
 
 
 @pytest.fixture
-def bench(tmp_path: Path, tiny_teacher: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+def bench(hub: HubStandIn, tmp_path: Path, tiny_teacher: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     """A bench with a Hub that is well, until something on it is not."""
-    from huggingface_hub import close_session, constants
-
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    for name in ("HF_HUB_OFFLINE", "HF_TOKEN", "SPACE_ID"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
-    monkeypatch.setattr(connection, "_probed", {})
     (tmp_path / "bench").mkdir()
-    with HubStandIn() as hub, ExitStack() as stack:
-        stack.callback(close_session)
-        monkeypatch.setenv("HF_ENDPOINT", hub.endpoint)
+    with ExitStack() as stack:
         yield Bench(tmp_path / "bench", tiny_teacher, hub, monkeypatch, stack)
 
 
@@ -125,3 +115,46 @@ def told(visitor: Visitor, given: Given) -> str:
     assert answer.success, answer
     assert len(answer.alerts) == 1, answer
     return answer.alerts[0]
+
+
+# What only looks bad, after all that was
+
+
+def odd_rows() -> bytes:
+    """UTF-16, two columns of one name, formulas in cells that nobody reads, and a row that is cut off."""
+    rows = "".join(f"{text},=1+1,{label}\r\n" for text, label in tiny.urls(200))
+    return f"url,URL,label\r\n{rows}http://cut.test/".encode("utf-16")
+
+
+def test_the_page_goes_on(bench: Bench, page: Site) -> None:
+    """A run on odd rows, under a teacher whose labels are swapped, reached through a link."""
+    (bench.folder / "link").symlink_to(bench.trained(id2label={0: "Not Safe", 1: "Safe"}))
+    visitor = bench.open.enter_context(Visitor(page))
+    uploaded = visitor.upload("odd.csv", odd_rows())
+    assert "200" in uploaded.body
+    settings = dict(teacher(lambda _: bench.folder / "link")(bench).settings)  # type: ignore[union-attr]
+    settings |= {"data": next(u["value"] for u in uploaded.updates if "upload:" in str(u)), "distillation.epochs": 1}
+    assert not visitor.press("teacher", settings, "change").alerts
+    assert not visitor.press("preview", settings).alerts
+    answer = visitor.ending(visitor.press("run", settings))
+    assert not answer.alerts
+    assert "status succeeded" in answer.body
+    assert "More than one column" in answer.body
+    assert visitor.press("classify", {"url": "http://a\0.test/\u202e"}).body.count("hxxp://a[.]test/") == 1
+
+
+def test_swapped_labels_swap_the_verdict(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    swapped = bench.trained(id2label={0: "Not Safe", 1: "Safe"})  # of the same weights as the tiny teacher
+    sure = []
+    for model in (bench.teacher, swapped):
+        assert main(["classify", str(model), "http://a.test/", "--json"]) == 0
+        sure.append(json.loads(capsys.readouterr().out)["probability"])
+    assert sum(sure) == pytest.approx(1)
+
+
+def test_a_renamed_model_is_found(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    bench.hub.add_model("someone/before", bench.teacher)
+    bench.hub.rename("someone/before", "someone/after")
+    bench.file("test.csv", odd_rows())
+    assert main(["evaluate", "someone/before", "--data", str(bench.folder), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["examples"] == 200

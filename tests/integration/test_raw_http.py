@@ -102,10 +102,9 @@ def test_every_input_is_looked_at_on_its_own(visitor: Visitor) -> None:
     """One wrong value among right ones: what comes before it is not what refuses it."""
     for endpoint in of_ours(visitor):
         for place, _ in enumerate(endpoint["inputs"]):
-            for poison in POISON[place % 8 :: 8]:
-                data = visitor.inputs(endpoint)
-                data[place] = poison
-                assert_answered(visitor.send(endpoint, data), endpoint, data)
+            data = visitor.inputs(endpoint)
+            data[place] = POISON[place % len(POISON)]
+            assert_answered(visitor.send(endpoint, data), endpoint, data)
     assert_well(visitor)
 
 
