@@ -7,28 +7,17 @@ handles the section.
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import Field
+
+from compression.schemes import Nf4, NotTrue, Part, QuantizationConfig
 
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Device = Literal["auto", "cpu", "cuda"]
 Schedule = Literal["constant", "one-cycle"]
-No = Annotated[Literal[False], BeforeValidator(lambda value: False if str(value).casefold() == "false" else value)]
+Importance = Literal["magnitude", "fisher", "taylor"]
 
 
-def _refuse_bool(value: object) -> object:
-    if isinstance(value, bool):
-        raise ValueError("true and false are no numbers")
-    return value
-
-
-NotTrue = BeforeValidator(_refuse_bool)  # for numbers: pydantic would read true as 1
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class ColumnsConfig(_Part):
+class ColumnsConfig(Part):
     """Settles which columns hold the URL and the label, where detection cannot."""
 
     text: Annotated[str | None, Field(min_length=1, max_length=200)] = None
@@ -36,7 +25,7 @@ class ColumnsConfig(_Part):
     positive: Annotated[str | None, Field(min_length=1, max_length=500)] = None  # several with commas between
 
 
-class SplitsConfig(_Part):
+class SplitsConfig(Part):
     """Settles which split of a Hub data set, or which file of a folder, plays which part, where its name does not."""
 
     train: Annotated[str | None, Field(min_length=1, max_length=200)] = None
@@ -44,33 +33,46 @@ class SplitsConfig(_Part):
     test: Annotated[str | None, Field(min_length=1, max_length=200)] = None
 
 
-class LabelsConfig(_Part):
+class LabelsConfig(Part):
     """Settles which of the teacher's classes mean Not Safe (names or numbers, commas between), beyond detection."""
 
     not_safe: Annotated[str | None, Field(min_length=1, max_length=500)] = None
 
 
-class TrainingConfig(_Part):
+class FineTuningConfig(Part):
+    """A teacher made first: `teacher` is fine-tuned on the labels; 0 epochs take it as it is."""
+
+    epochs: Annotated[int, Field(ge=0, le=100), NotTrue] = 0
+    learning_rate: Annotated[float, Field(gt=0, le=0.1), NotTrue] = 5e-5
+    train: Literal["all", "last-layers", "head"] = "all"  # head: the article's frozen encoder
+    last_layers: Annotated[int, Field(ge=1, le=48), NotTrue] = 1  # how many learn with train = last-layers
+    patience: Annotated[int, Field(ge=1, le=100), NotTrue] = 2  # epochs without a better one before it stops
+
+
+class TrainingConfig(Part):
     """How batches are made and in which precision the student trains."""
 
     bucketing: bool = True
     precision: Precision = "auto"
 
 
-class _Shape(_Part):
+class _Shape(Part):
     """The student's shape; what is None follows the teacher (or the pretrained base)."""
 
     layers: Annotated[int | None, Field(ge=1, le=48), NotTrue] = None
     heads: Annotated[int | None, Field(ge=1, le=64), NotTrue] = None
     hidden_size: Annotated[int | None, Field(ge=16, le=2048), NotTrue] = None
     intermediate_size: Annotated[int | None, Field(ge=16, le=8192), NotTrue] = None
+    positions: Annotated[int | None, Field(ge=8, le=512), NotTrue] = None
 
 
 class TeacherLayers(_Shape):
-    """A student made of evenly spaced layers of the teacher, at the teacher's width."""
+    """A student made of evenly spaced layers of the teacher, its width cut where a smaller one is asked for."""
 
     init: Literal["teacher-layers"] = "teacher-layers"
     base: None = None
+    width: Literal["pca", "truncate"] = "pca"
+    features: None = None
 
 
 class Pretrained(_Shape):
@@ -78,6 +80,8 @@ class Pretrained(_Shape):
 
     init: Literal["pretrained"] = "pretrained"
     base: Annotated[str, Field(min_length=1, max_length=500)]
+    width: None = None
+    features: None = None
 
 
 class RandomWeights(_Shape):
@@ -85,62 +89,92 @@ class RandomWeights(_Shape):
 
     init: Literal["random"] = "random"
     base: None = None
+    width: None = None
+    features: None = None
 
 
-StudentConfig = Annotated[TeacherLayers | Pretrained | RandomWeights, Field(discriminator="init")]
+class Linear(Part):
+    """No encoder at all: a linear model of hashed character n-grams, one weight a bucket; `features` are the buckets."""
+
+    init: Literal["linear"] = "linear"
+    base: None = None
+    layers: None = None
+    heads: None = None
+    hidden_size: None = None
+    intermediate_size: None = None
+    positions: None = None
+    width: None = None
+    features: Annotated[int, Field(ge=1_024, le=1_048_576), NotTrue] = 65_536
 
 
-class DistillationConfig(_Part):
-    """Loss and hyperparameters; `soft_weight` is the article's α and weights the teacher's soft targets."""
+StudentConfig = Annotated[TeacherLayers | Pretrained | RandomWeights | Linear, Field(discriminator="init")]
+
+
+class VocabularyConfig(Part):
+    """The student's tokens: the ones it starts with, only those the data needs, or a new WordPiece vocabulary."""
+
+    method: Literal["keep", "trim", "train"] = "keep"
+    size: Annotated[int | None, Field(ge=128, le=100_000), NotTrue] = None  # at most; None: all that the data needs
+    min_count: Annotated[int, Field(ge=1, le=1_000), NotTrue] = 1  # times a token must occur to be kept
+
+
+class DistillationConfig(Part):
+    """Loss and hyperparameters; `soft_weight` is the article's α and weights the teacher's soft targets.
+
+    `*_end` is where a linear schedule over the training arrives (None: constant). The texts are the training split's
+    and, without labels, those `generated` by the grammar, `recombined` from training URLs, and `unlabelled` ones.
+    """
 
     epochs: Annotated[int, Field(ge=1, le=100), NotTrue] = 4
     batch_size: Annotated[int, Field(ge=1, le=512), NotTrue] = 32
     learning_rate: Annotated[float, Field(gt=0, le=0.1), NotTrue] = 3e-4
     schedule: Schedule = "one-cycle"
+    averaging: bool = False  # end with the mean of the weights over the second half of the steps
     temperature: Annotated[float, Field(gt=0, le=50), NotTrue] = 2.0
+    temperature_end: Annotated[float | None, Field(gt=0, le=50), NotTrue] = None
     soft_weight: Annotated[float, Field(ge=0, le=1), NotTrue] = 0.5
+    soft_weight_end: Annotated[float | None, Field(ge=0, le=1), NotTrue] = None
+    hidden_weight: Annotated[float, Field(ge=0, le=1_000), NotTrue] = 0.0
+    attention_weight: Annotated[float, Field(ge=0, le=1_000), NotTrue] = 0.0
+    layer_map: Annotated[str | None, Field(pattern=r"^\d{1,2}(,\d{1,2})*$", max_length=200)] = None  # '2,5': teacher's
+    ngram_weight: Annotated[float, Field(ge=0, le=1), NotTrue] = 0.0  # of an n-gram model among the teachers
+    generated: Annotated[int, Field(ge=0, le=200_000), NotTrue] = 0
+    recombined: Annotated[int, Field(ge=0, le=200_000), NotTrue] = 0
+    unlabelled: Annotated[str | None, Field(min_length=1, max_length=500)] = None
     max_length: Annotated[int, Field(ge=8, le=512), NotTrue] = 128
 
 
-class NoQuantization(_Part):
-    """The student as it is, in fp32."""
+class StructuredConfig(Part):
+    """Structured pruning: shares of heads and feed-forward neurons, and layers, taken out of the distilled student."""
 
-    scheme: Literal["none"] = "none"
-    double: No = False
-
-
-class Fp16(_Part):
-    """All weights in half precision."""
-
-    scheme: Literal["fp16"] = "fp16"
-    double: No = False
+    heads: Annotated[float, Field(ge=0, le=0.9), NotTrue] = 0.0
+    neurons: Annotated[float, Field(ge=0, le=0.95), NotTrue] = 0.0
+    layers: Annotated[int, Field(ge=0, le=47), NotTrue] = 0
+    importance: Importance = "taylor"
+    epochs: Annotated[int, Field(ge=0, le=100), NotTrue] = 1  # of distillation after it
+    learning_rate: Annotated[float, Field(gt=0, le=0.1), NotTrue] = 1e-4
 
 
-class Int8(_Part):
-    """bitsandbytes LLM.int8(): 8-bit matrices with outlier columns kept in fp16 at run time."""
+class PruningConfig(Part):
+    """Unstructured pruning: this share of the single weights of all matrices becomes zero."""
 
-    scheme: Literal["int8"] = "int8"
-    double: No = False
-
-
-class Nf4(_Part):
-    """bitsandbytes NormalFloat 4-bit matrices; `double` also quantizes the quantization constants."""
-
-    scheme: Literal["nf4"] = "nf4"
-    double: bool = True
+    sparsity: Annotated[float, Field(ge=0, le=0.99), NotTrue] = 0.0
+    scope: Literal["global", "layer"] = "global"
+    importance: Literal["magnitude", "fisher"] = "magnitude"
+    schedule: Literal["one-shot", "gradual"] = "one-shot"
+    epochs: Annotated[int, Field(ge=0, le=100), NotTrue] = 1  # of distillation after it, or while it goes on
+    learning_rate: Annotated[float, Field(gt=0, le=0.1), NotTrue] = 1e-4
 
 
-class Fp4(_Part):
-    """bitsandbytes 4-bit float matrices; `double` also quantizes the quantization constants."""
+class QatConfig(Part):
+    """Quantization-aware training: distillation goes on with the scheme's rounding in the loop."""
 
-    scheme: Literal["fp4"] = "fp4"
-    double: bool = True
-
-
-QuantizationConfig = Annotated[NoQuantization | Fp16 | Int8 | Nf4 | Fp4, Field(discriminator="scheme")]
+    start: Literal["none", "student", "initialization"] = "none"
+    epochs: Annotated[int, Field(ge=1, le=100), NotTrue] = 2
+    learning_rate: Annotated[float, Field(gt=0, le=0.1), NotTrue] = 1e-4
 
 
-class RunConfig(_Part):
+class RunConfig(Part):
     """A whole recipe. Two equal recipes on one machine give the same numbers."""
 
     teacher: Annotated[str, Field(min_length=1, max_length=500)] = "bundled"
@@ -150,7 +184,12 @@ class RunConfig(_Part):
     labels: LabelsConfig = LabelsConfig()
     seed: Annotated[int, Field(ge=0, le=2**32 - 1), NotTrue] = 0
     device: Device = "auto"
+    fine_tuning: FineTuningConfig = FineTuningConfig()
     training: TrainingConfig = TrainingConfig()
     student: StudentConfig = TeacherLayers()
+    vocabulary: VocabularyConfig = VocabularyConfig()
     distillation: DistillationConfig = DistillationConfig()
+    structured: StructuredConfig = StructuredConfig()
+    pruning: PruningConfig = PruningConfig()
+    qat: QatConfig = QatConfig()
     quantization: QuantizationConfig = Nf4()

@@ -10,28 +10,32 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
+from compression.clashes import refuse_clashes
 from compression.config import RunConfig
 from compression.errors import ConfigError
 
-# A discriminator, the field that only some of its values allow, and those values.
-_DEPENDENT = {("student", "init"): ("base", {"pretrained"}), ("quantization", "scheme"): ("double", {"nf4", "fp4"})}
-# `--set quantization=nf4` is short for `--set quantization.scheme=nf4`, and so on.
-_DISCRIMINATORS = dict(_DEPENDENT.keys())
+# The field of a section that decides its class. `--set quantization=nf4` is short for `--set quantization.scheme=nf4`.
+_DISCRIMINATORS = {
+    name: field.discriminator for name, field in RunConfig.model_fields.items() if isinstance(field.discriminator, str)
+}
 
 
 def parse(*layers: Mapping[str, Any]) -> RunConfig:
     """The recipe that nested mappings give, each laid over the ones before, all over the defaults. Raises ConfigError.
 
     A layer that switches a discriminator (`student.init`, `quantization.scheme`) drops what lower layers said of the
-    one field the new choice does not have.
+    fields the new choice does not have. Steps that cannot go together are refused with the reason.
     """
-    merged: dict[str, Any] = RunConfig().model_dump()
+    defaults = RunConfig()
+    merged: dict[str, Any] = {s: {d: getattr(getattr(defaults, s), d)} for s, d in _DISCRIMINATORS.items()}
     for layer in layers:
         merged = _merge(merged, layer)
     try:
-        return RunConfig.model_validate(merged)
+        config = RunConfig.model_validate(merged)
     except ValidationError as error:
         raise _explain(error) from None
+    refuse_clashes(config)
+    return config
 
 
 def nest(settings: Iterable[tuple[str, Any]]) -> dict[str, Any]:
@@ -95,12 +99,30 @@ def _merge(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> dict[str, Any]
             continue
         kept = dict(merged[name])
         discriminator = _DISCRIMINATORS.get(name)
-        if discriminator is not None and discriminator in value:
-            dependent, allowed = _DEPENDENT[name, discriminator]
-            if value[discriminator] not in list(allowed):
-                kept.pop(dependent, None)
+        if discriminator is not None and value.get(discriminator, kept[discriminator]) != kept[discriminator]:
+            kept = _fitting({**kept, discriminator: value[discriminator]}, _class(name, value[discriminator]))
         merged[name] = kept | dict(value)
     return merged
+
+
+def _fitting(settings: Mapping[str, Any], part: type[BaseModel] | None) -> dict[str, Any]:
+    """Those settings that the class of a section takes, and that were not peculiar to another class of it."""
+    if part is None:  # an unknown choice, which is about to be refused
+        return dict(settings)
+    try:
+        part.model_validate(settings)
+    except ValidationError as error:
+        unfit = {detail["loc"][0] for detail in error.errors()}
+        return {name: value for name, value in settings.items() if name not in unfit}
+    return dict(settings)
+
+
+def _class(section: str, tag: Any) -> type[BaseModel] | None:
+    """The class of a section that its discriminator's value `tag` chooses, None for a value it does not have."""
+    for part in get_args(RunConfig.model_fields[section].annotation):
+        if _is_model(part) and part.model_fields[_DISCRIMINATORS[section]].default == tag:
+            return part
+    return None
 
 
 @cache
@@ -198,10 +220,9 @@ def _explain(error: ValidationError) -> ConfigError:
 def _legal_for(error: Any, key: str) -> str:
     """`legal(key)`, narrowed to the class a discriminator has chosen."""
     section, tag = error["loc"][0], error["loc"][1] if len(error["loc"]) > 2 else None
-    for model in get_args(RunConfig.model_fields[section].annotation) if tag else ():
-        if _is_model(model) and model.model_fields[_DISCRIMINATORS[section]].default == tag:
-            words = " or ".join(_legal_parts(model.model_fields[error["loc"][-1]]))
-            return f"{words} with {section}.{_DISCRIMINATORS[section]} = {tag}"
+    if tag and (part := _class(section, tag)):
+        words = " or ".join(_legal_parts(part.model_fields[error["loc"][-1]]))
+        return f"{words} with {section}.{_DISCRIMINATORS[section]} = {tag}"
     return legal(key)
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from compression.artefacts import folder as artefact
 from compression.artefacts.weight import size_bytes, size_stored_bytes
-from compression.config import NoQuantization, RunConfig
+from compression.config import RunConfig
 from compression.data.sources import Data
 from compression.events import Progress, Report, ignore
 from compression.measure.quality import quality
@@ -28,6 +28,7 @@ from compression.models.device import resolve
 from compression.models.student import build_student
 from compression.predict.predictor import Predictor
 from compression.result import Metrics, ModelReport
+from compression.schemes import NoQuantization
 
 _EVALUATED = ("validation", "test")
 _TIMED_URLS = 50

@@ -20,7 +20,9 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 LAYERS = [
     ("compression",),
     ("errors",),
+    ("schemes",),
     ("config",),
+    ("clashes",),
     ("recipe",),
     ("result",),
     ("events", "catalog"),

@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from compression.artefacts.weight import size_bytes
-from compression.config import NoQuantization, Pretrained, QuantizationConfig, RunConfig
+from compression.config import Pretrained, RunConfig
 from compression.methods.quantize import matrix_tensors, other_bytes
 from compression.models.classes import not_safe_classes
 from compression.models.classifier import count_parameters, locate, on_meta, read_config
 from compression.models.student import plan_student, shape_of
+from compression.schemes import NoQuantization, QuantizationConfig
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel

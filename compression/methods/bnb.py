@@ -16,10 +16,10 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from compression.config import Fp4, Int8, Nf4
 from compression.errors import CompressionError, UnsupportedError
 from compression.models.classifier import Classifier, load_classifier, on_meta, read_config
 from compression.models.device import compute_dtype, cpu_flags
+from compression.schemes import Fp4, Int8, Nf4
 
 if TYPE_CHECKING:
     import torch

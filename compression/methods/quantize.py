@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from compression.config import Fp4, Fp16, Int8, Nf4, NoQuantization, QuantizationConfig
 from compression.methods import bnb
 from compression.models.classifier import SCHEME_KEY, Classifier, load_classifier
+from compression.schemes import Fp4, Fp16, Int8, Nf4, NoQuantization, QuantizationConfig
 
 if TYPE_CHECKING:
     import torch

@@ -7,7 +7,8 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from compression.catalog import STAGES
-from compression.config import Int8, NoQuantization, QuantizationConfig, RunConfig
+from compression.config import RunConfig
+from compression.schemes import Int8, NoQuantization, QuantizationConfig
 from compression.data.sources import load_data
 from compression.data.uploads import is_upload
 from compression.errors import ConfigError

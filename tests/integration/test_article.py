@@ -10,7 +10,7 @@ from transformers import AutoModelForSequenceClassification, BertConfig, DistilB
 from compression import pipeline
 from compression.artefacts.folder import save
 from compression.catalog import PRESETS
-from compression.config import Nf4
+from compression.schemes import Nf4
 from compression.events import Event, TrainingStep
 from compression.methods.bnb import load_quantized
 from compression.models.classifier import load_classifier

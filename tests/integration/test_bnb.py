@@ -10,7 +10,7 @@ import tiny
 import torch
 
 from compression.artefacts.folder import load, save
-from compression.config import Fp4, Int8, Nf4
+from compression.schemes import Fp4, Int8, Nf4
 from compression.errors import CompressionError, UnsupportedError
 from compression.methods import bnb
 from compression.models import device as devices
@@ -115,7 +115,7 @@ def test_nothing_is_said_on_the_terminal(tmp_path: Path) -> None:
     """bitsandbytes logs a line at import and one at each int8 call, transformers progress bars: all noise here."""
     folder = tiny.save_model(tmp_path / "m")
     code = (
-        "import sys, torch; from pathlib import Path; from compression.config import Int8;"
+        "import sys, torch; from pathlib import Path; from compression.schemes import Int8;"
         "from compression.methods import bnb; from compression.models.classifier import logits_of;"
         "logits_of(bnb.load_quantized(Path(sys.argv[1]), Int8(), torch.device('cpu')), ['http://a.test/'])"
     )

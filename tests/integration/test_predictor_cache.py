@@ -12,7 +12,7 @@ import tiny
 import torch
 
 from compression.artefacts.folder import load, save
-from compression.config import Fp4, Int8, Nf4
+from compression.schemes import Fp4, Int8, Nf4
 from compression.errors import ModelError
 from compression.methods import bnb
 from compression.models.classifier import LOADING, Classifier, logits_of

@@ -7,7 +7,8 @@ import pytest
 import tiny
 import torch
 
-from compression.config import Nf4, NoQuantization, Pretrained, RandomWeights, TeacherLayers
+from compression.config import Pretrained, RandomWeights, TeacherLayers
+from compression.schemes import Nf4, NoQuantization
 from compression.errors import CompressionError, ConfigError, ModelError
 from compression.measure.size import estimate, weight_bytes
 from compression.models.classifier import (
