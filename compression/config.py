@@ -94,7 +94,7 @@ class RandomWeights(_Shape):
 
 
 class Linear(Part):
-    """No encoder at all: a linear model of hashed character n-grams, one weight a bucket; `features` are the buckets."""
+    """No encoder at all: a linear model of hashed character n-grams with a weight a bucket, `features` buckets in all."""
 
     init: Literal["linear"] = "linear"
     base: None = None

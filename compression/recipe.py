@@ -119,7 +119,8 @@ def _fitting(settings: Mapping[str, Any], part: type[BaseModel] | None) -> dict[
 
 def _class(section: str, tag: Any) -> type[BaseModel] | None:
     """The class of a section that its discriminator's value `tag` chooses, None for a value it does not have."""
-    for part in get_args(RunConfig.model_fields[section].annotation):
+    parts: tuple[type[BaseModel], ...] = get_args(RunConfig.model_fields[section].annotation)
+    for part in parts:
         if _is_model(part) and part.model_fields[_DISCRIMINATORS[section]].default == tag:
             return part
     return None
@@ -213,7 +214,7 @@ def _explain(error: ValidationError) -> ConfigError:
             )
         return ConfigError(f"{key} is not a recipe key. The keys are: {', '.join(keys())}.", key)
     if first["type"] == "missing":
-        return ConfigError(f"{key} is missing: give {legal(key)}.", key)
+        return ConfigError(f"{key} is missing: give {_legal_for(first, key)}.", key)
     return ConfigError(f"{key} = {_short(value)} is not possible: legal is {_legal_for(first, key)}.", key)
 
 

@@ -25,7 +25,7 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class NoQuantization(_Part):
+class NoQuantization(Part):
     """The student as it is, in fp32."""
 
     scheme: Literal["none"] = "none"
@@ -33,7 +33,7 @@ class NoQuantization(_Part):
     embeddings: No = False
 
 
-class Fp16(_Part):
+class Fp16(Part):
     """All weights in half precision."""
 
     scheme: Literal["fp16"] = "fp16"
@@ -41,7 +41,7 @@ class Fp16(_Part):
     embeddings: No = False
 
 
-class Bf16(_Part):
+class Bf16(Part):
     """All weights in bfloat16."""
 
     scheme: Literal["bf16"] = "bf16"
@@ -49,7 +49,7 @@ class Bf16(_Part):
     embeddings: No = False
 
 
-class Int8(_Part):
+class Int8(Part):
     """bitsandbytes LLM.int8(): 8-bit matrices with outlier columns kept in fp16 at run time."""
 
     scheme: Literal["int8"] = "int8"
@@ -57,7 +57,7 @@ class Int8(_Part):
     embeddings: bool = False
 
 
-class Nf4(_Part):
+class Nf4(Part):
     """bitsandbytes NormalFloat 4-bit matrices; `double` also quantizes the quantization constants."""
 
     scheme: Literal["nf4"] = "nf4"
@@ -65,7 +65,7 @@ class Nf4(_Part):
     embeddings: bool = False
 
 
-class Fp4(_Part):
+class Fp4(Part):
     """bitsandbytes 4-bit float matrices; `double` also quantizes the quantization constants."""
 
     scheme: Literal["fp4"] = "fp4"
@@ -73,7 +73,7 @@ class Fp4(_Part):
     embeddings: bool = False
 
 
-class OnnxInt8(_Part):
+class OnnxInt8(Part):
     """ONNX Runtime dynamic INT8: 8-bit matrices, activations rounded to 8 bits as they come."""
 
     scheme: Literal["onnx-int8"] = "onnx-int8"
@@ -81,7 +81,7 @@ class OnnxInt8(_Part):
     embeddings: bool = True
 
 
-class OnnxInt4(_Part):
+class OnnxInt4(Part):
     """ONNX Runtime 4-bit blocks (MatMulNBits)."""
 
     scheme: Literal["onnx-int4"] = "onnx-int4"
@@ -89,7 +89,7 @@ class OnnxInt4(_Part):
     embeddings: bool = True
 
 
-class PackedInt8(_Part):
+class PackedInt8(Part):
     """8-bit weights, one scale a row, packed by this package."""
 
     scheme: Literal["packed-int8"] = "packed-int8"
@@ -97,7 +97,7 @@ class PackedInt8(_Part):
     embeddings: bool = True
 
 
-class PackedInt4(_Part):
+class PackedInt4(Part):
     """4-bit weights in blocks with a scale each, packed by this package."""
 
     scheme: Literal["packed-int4"] = "packed-int4"
@@ -105,7 +105,7 @@ class PackedInt4(_Part):
     embeddings: bool = True
 
 
-class Ternary(_Part):
+class Ternary(Part):
     """Weights of −1, 0 and 1 with a scale, five to a byte (BitNet b1.58)."""
 
     scheme: Literal["ternary"] = "ternary"
@@ -114,17 +114,7 @@ class Ternary(_Part):
 
 
 QuantizationConfig = Annotated[
-    NoQuantization
-    | Fp16
-    | Bf16
-    | Int8
-    | Nf4
-    | Fp4
-    | OnnxInt8
-    | OnnxInt4
-    | PackedInt8
-    | PackedInt4
-    | Ternary,
+    NoQuantization | Fp16 | Bf16 | Int8 | Nf4 | Fp4 | OnnxInt8 | OnnxInt4 | PackedInt8 | PackedInt4 | Ternary,
     Field(discriminator="scheme"),
 ]
 

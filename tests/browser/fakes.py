@@ -8,7 +8,6 @@ from typing import Any, cast
 
 from compression.catalog import STAGES
 from compression.config import RunConfig
-from compression.schemes import Int8, NoQuantization, QuantizationConfig
 from compression.data.sources import load_data
 from compression.data.uploads import is_upload
 from compression.errors import ConfigError
@@ -18,6 +17,7 @@ from compression.measure.preview import Preview
 from compression.measure.size import Estimate
 from compression.predict.predictor import Prediction
 from compression.result import Environment, Latency, Metrics, ModelReport, Result, StageReport
+from compression.schemes import Int8, NoQuantization, QuantizationConfig
 
 STEPS = 60
 

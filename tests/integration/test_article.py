@@ -10,11 +10,11 @@ from transformers import AutoModelForSequenceClassification, BertConfig, DistilB
 from compression import pipeline
 from compression.artefacts.folder import save
 from compression.catalog import PRESETS
-from compression.schemes import Nf4
 from compression.events import Event, TrainingStep
 from compression.methods.bnb import load_quantized
 from compression.models.classifier import load_classifier
 from compression.recipe import nest, parse
+from compression.schemes import Nf4
 
 CPU = torch.device("cpu")
 VOCABULARY = 30522

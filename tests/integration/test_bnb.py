@@ -10,11 +10,11 @@ import tiny
 import torch
 
 from compression.artefacts.folder import load, save
-from compression.schemes import Fp4, Int8, Nf4
 from compression.errors import CompressionError, UnsupportedError
 from compression.methods import bnb
 from compression.models import device as devices
 from compression.models.classifier import ARCHITECTURES, logits_of, read_config
+from compression.schemes import Fp4, Int8, Nf4
 
 CPU = torch.device("cpu")
 TEXTS = [text for text, _ in tiny.urls(12)]

@@ -12,12 +12,12 @@ import tiny
 import torch
 
 from compression.artefacts.folder import load, save
-from compression.schemes import Fp4, Int8, Nf4
 from compression.errors import ModelError
 from compression.methods import bnb
 from compression.models.classifier import LOADING, Classifier, logits_of
 from compression.predict import predictor as module
 from compression.predict.predictor import Predictor, PredictorCache, classify
+from compression.schemes import Fp4, Int8, Nf4
 
 CPU = torch.device("cpu")
 PATIENCE_S = 60.0

@@ -77,6 +77,11 @@ EXAMPLES = {
     "quantization.double": (False, "maybe"),
     "quantization.embeddings": (True, "maybe"),
 }
+# What must be set too for the example to be legal.
+BESIDE = {
+    "structured.heads": [("quantization", "packed-int4")],
+    "qat.start": [("quantization", "packed-int4")],
+}
 
 
 def test_every_key_has_an_example() -> None:
@@ -86,14 +91,14 @@ def test_every_key_has_an_example() -> None:
 @pytest.mark.parametrize("key", keys())
 def test_key_can_be_set(key: str) -> None:
     value = EXAMPLES[key][0]
-    assert flatten(parse(nest([(key, value)])))[key] == value
+    assert flatten(parse(nest([(key, value), *BESIDE.get(key, [])])))[key] == value
 
 
 @pytest.mark.parametrize("key", keys())
 def test_key_can_be_set_as_text(key: str) -> None:
     value = EXAMPLES[key][0]
     if value is not None:
-        assert flatten(parse(nest([(key, str(value))])))[key] == value
+        assert flatten(parse(nest([(key, str(value)), *BESIDE.get(key, [])])))[key] == value
 
 
 @pytest.mark.parametrize("key", keys())
@@ -145,13 +150,47 @@ def test_switching_scheme_drops_what_the_new_one_lacks() -> None:
     assert parse(preset, nest([("quantization", "fp4")])).quantization.double is True
 
 
+def test_a_scheme_brings_its_own_default_for_embeddings() -> None:
+    preset = PRESETS["quick"].settings
+    assert parse(preset, nest([("quantization", "nf4")])).quantization.embeddings is False
+    assert parse(preset, nest([("quantization", "packed-int4")])).quantization.embeddings is True
+    chosen = [("quantization", "packed-int4"), ("quantization.embeddings", "false")]
+    assert parse(preset, nest(chosen)).quantization.embeddings is False
+
+
+CLASHING = {
+    "qat.start": [("qat.start", "student"), ("quantization", "nf4")],
+    "structured.heads": [("structured.heads", 0.5), ("quantization", "int8")],
+    "pruning.epochs": [("pruning.sparsity", 0.5), ("pruning.schedule", "gradual"), ("pruning.epochs", 0)],
+    "distillation.attention_weight": [("distillation.attention_weight", 1), ("vocabulary.method", "trim")],
+    "vocabulary.method": [("student.init", "linear"), ("vocabulary.method", "train"), ("quantization", "none")],
+    "quantization.scheme": [("student.init", "linear"), ("quantization", "onnx-int8")],
+}
+
+
+@pytest.mark.parametrize("key", CLASHING)
+def test_steps_that_cannot_go_together_are_refused_with_the_reason(key: str) -> None:
+    with pytest.raises(ConfigError, match=r"is not possible: .* Use|Choose") as refused:
+        parse(nest(CLASHING[key]))
+    assert refused.value.key == key
+
+
+def test_what_pruning_made_is_not_trained_away() -> None:
+    stacked = [("qat.start", "initialization"), ("quantization", "ternary"), ("pruning.sparsity", 0.5)]
+    with pytest.raises(ConfigError, match="would forget what was pruned"):
+        parse(nest(stacked))
+    assert parse(nest([("qat.start", "student"), *stacked[1:]])).pruning.sparsity == 0.5
+
+
 def test_switching_init_keeps_the_shape_and_drops_the_base() -> None:
     student = parse(PRESETS["article"].settings, nest([("student.init", "random")])).student
     assert (student.init, student.layers, student.base) == ("random", 4, None)
 
 
 def test_pretrained_needs_a_base() -> None:
-    with pytest.raises(ConfigError, match=r"student\.base = None .* 500 characters with student\.init = pretrained"):
+    with pytest.raises(
+        ConfigError, match=r"student\.base is missing: .* 500 characters with student\.init = pretrained"
+    ):
         parse({"student": {"init": "pretrained"}})
 
 
@@ -192,7 +231,8 @@ def test_the_article_preset_is_the_article() -> None:
 def test_ranges_are_told_in_words_and_numbers() -> None:
     assert legal("distillation.epochs") == "a whole number from 1 to 100"
     assert bounds("distillation.soft_weight") == (0, 1)
-    assert choices("quantization.scheme") == ("none", "fp16", "int8", "nf4", "fp4")
+    assert choices("quantization.scheme")[:6] == ("none", "fp16", "bf16", "int8", "nf4", "fp4")
+    assert choices("quantization.scheme")[6:] == ("onnx-int8", "onnx-int4", "packed-int8", "packed-int4", "ternary")
     assert all(legal(key) for key in keys())
 
 

@@ -53,8 +53,8 @@ def test_a_teacher_that_is_compressed_already_is_refused_at_once(
     import torch
 
     from compression.artefacts.folder import save
-    from compression.schemes import Fp16
     from compression.methods.quantize import quantize
+    from compression.schemes import Fp16
 
     save(quantize(tiny_teacher, Fp16(), torch.device("cpu")), tmp_path / "small")
     settings = {

@@ -8,7 +8,6 @@ import tiny
 import torch
 
 from compression.config import Pretrained, RandomWeights, TeacherLayers
-from compression.schemes import Nf4, NoQuantization
 from compression.errors import CompressionError, ConfigError, ModelError
 from compression.measure.size import estimate, weight_bytes
 from compression.models.classifier import (
@@ -22,6 +21,7 @@ from compression.models.classifier import (
 )
 from compression.models.student import build_student, evenly_spaced, layers_path, plan_student
 from compression.recipe import parse
+from compression.schemes import Nf4, NoQuantization
 
 CPU = torch.device("cpu")
 
