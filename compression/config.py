@@ -94,7 +94,7 @@ class RandomWeights(_Shape):
 
 
 class Linear(Part):
-    """No encoder at all: a linear model of hashed character n-grams with a weight a bucket, `features` buckets in all."""
+    """No encoder at all: a linear model of hashed character n-grams; `features` is its number of buckets."""
 
     init: Literal["linear"] = "linear"
     base: None = None
