@@ -21,8 +21,9 @@ from compression.data.sources import Data
 from compression.events import Progress, Report, ignore
 from compression.measure.quality import quality
 from compression.measure.speed import MAX_SECONDS, latencies
-from compression.methods import distill as distillation
 from compression.methods import quantize as quantization
+from compression.methods.lesson import compose
+from compression.methods.training import train
 from compression.models.classifier import EVALUATION_BATCH, Classifier, count_parameters, read_config
 from compression.models.device import resolve
 from compression.models.student import build_student
@@ -62,13 +63,24 @@ def distill(
 ) -> Made:
     """A student of the teacher in one folder, trained and saved to another; `teacher_metrics` go into its events."""
     taught_by = artefact.load(teacher, resolve(config.device), config.labels.not_safe)
-    targets = distillation.soft_targets(taught_by, data.splits["train"].texts, config, report)
+    lesson = compose(config, data, taught_by, report, teacher_digest=artefact.digest(teacher))
     learner = build_student(config.student, taught_by, config.distillation.max_length, config.seed)
 
     def validate(classifier: Classifier) -> Metrics:
         return measure_quality(classifier, data, "validation", report, "distill")
 
-    distillation.distill(learner, targets, data.splits["train"], validate, config, report, teacher_metrics)
+    train(
+        learner,
+        lesson,
+        validate,
+        config,
+        report,
+        stage="distill",
+        epochs=config.distillation.epochs,
+        learning_rate=config.distillation.learning_rate,
+        teacher=taught_by,
+        teacher_metrics=teacher_metrics,
+    )
     artefact.save(learner, student)
     return Made(_parameters(learner), size_bytes(student))
 
