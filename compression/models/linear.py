@@ -44,7 +44,7 @@ class NgramConfig:
     id2label: dict[int, str] = field(default_factory=lambda: dict(enumerate(LABELS)))
     model_type: str = MODEL_TYPE
     num_labels: int = 2
-    problem_type: str | None = None
+    problem_type: None = None
     pad_token_id: int = 0
     max_position_embeddings: int = LONGEST_TEXT * (LONGEST - SHORTEST + 1)  # n-grams
 
