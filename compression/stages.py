@@ -30,10 +30,12 @@ from compression.events import Progress, Report, ignore
 from compression.measure.quality import quality
 from compression.methods import linear
 from compression.methods import qat as aware
+from compression.methods import quantize as quantization
 from compression.methods import structured as removal
-from compression.methods.lesson import Lesson, compose
-from compression.methods.prune import sparsify
-from compression.methods.training import train
+from compression.methods.importance import weight_importance
+from compression.methods.lesson import compose
+from compression.methods.prune import matrices, sparsify
+from compression.methods.training import Lesson, train
 from compression.methods.vocabulary import change_vocabulary
 from compression.models.classifier import Classifier
 from compression.models.device import resolve
@@ -72,10 +74,10 @@ class Work:
         classes = not_safe(self.config) if folder == self.folders.teacher else None
         return artefact.load(folder, resolve(self.config.device), classes)
 
-    def lesson(self, report: Report) -> Lesson:
+    def lesson(self, report: Report, stage: str) -> Lesson:
         """What a student learns from."""
         digest = artefact.digest(self.folders.teacher)
-        return compose(self.config, self.data, self.load(self.folders.teacher), report, teacher_digest=digest)
+        return compose(self.config, self.data, self.load(self.folders.teacher), report, stage, teacher_digest=digest)
 
 
 @dataclass(frozen=True)
@@ -150,7 +152,7 @@ def student(work: Work, report: Report = ignore) -> Made:
 
 def vocabulary(work: Work, report: Report = ignore) -> Made:
     """The student with a trimmed or a new vocabulary, as the texts it will learn from need it."""
-    texts = (*work.data.splits["train"].texts, *added_texts(work.config, work.data, report))
+    texts = work.lesson(report, "vocabulary").texts
     changed = change_vocabulary(work.load(work.folders.student), texts, work.config.vocabulary)
     return _saved(work, changed, work.folders.student, report, "vocabulary")
 
@@ -169,7 +171,7 @@ def distill(work: Work, report: Report = ignore) -> Made:
 
 def distill_linear(work: Work, report: Report = ignore) -> Made:
     """A linear student of hashed n-grams, fitted to the teacher's soft targets."""
-    settings, lesson = work.config.distillation, work.lesson(report)
+    settings, lesson = work.config.distillation, work.lesson(report, "distill")
     assert isinstance(work.config.student, Linear)
     learner = linear.distill_linear(
         lesson.texts,
@@ -188,7 +190,7 @@ def structured(work: Work, report: Report = ignore) -> Made:
     """The student without its least important heads, neurons and layers, trained on."""
     settings, rows = work.config.structured, work.data.splits["train"]
     learner = work.load(work.folders.student)
-    smaller = removal.remove(learner, settings, rows.texts, rows.labels, work.config.seed)
+    smaller = removal.remove(learner, settings, rows.texts, rows.labels, work.config.seed, report)
     if settings.epochs:
         _learn(work, smaller, report, "structured", settings.epochs, settings.learning_rate)
     return _saved(work, smaller, work.folders.student, report, "structured")
@@ -203,7 +205,8 @@ def prune(work: Work, report: Report = ignore) -> Made:
         rate = settings.learning_rate
         _learn(work, learner, report, "prune", settings.epochs, rate, before_step=before_step)
 
-    scores = weight_importance(learner, settings.importance, rows.texts, rows.labels, work.config.seed)
+    names, seed = matrices(learner.model), work.config.seed
+    scores = weight_importance(settings.importance, learner, names, rows.texts, rows.labels, seed)
     sparsify(learner, settings, scores, learn)
     return _saved(work, learner, work.folders.student, report, "prune")
 
@@ -255,7 +258,7 @@ def _learn(
     work: Work, learner: Classifier, report: Report, stage: str, epochs: int, learning_rate: float, **more: Any
 ) -> None:
     """Trains `learner` in place on the recipe's lesson, each epoch measured on validation beside the teacher."""
-    lesson, validate = work.lesson(report), _validating(work, report, stage)
+    lesson, validate = work.lesson(report, stage), _validating(work, report, stage)
     more |= {"stage": stage, "epochs": epochs, "learning_rate": learning_rate, "teacher_metrics": work.teacher}
     train(learner, lesson, validate, work.config, report, **more)
 
