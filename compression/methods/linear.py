@@ -3,9 +3,7 @@
 Its folder holds `config.json`, which says how a text becomes bucket numbers, and `packed.safetensors`:
 
     bias    (1,) float32
-    weight  floats, or packed codes of a grid (`methods.grids`)
-    scale   float16, one for each block of 64 codes; only beside codes
-    kept    one bit a bucket, where it makes the file smaller: only the buckets whose weight is not zero are stored
+    weight  (features,) floats; or what `methods.packing` makes of one row, a scale for every 64 buckets
 """
 
 import json
@@ -15,9 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from compression.data.splits import registered_domain
-from compression.errors import ConfigError, ModelError
+from compression.errors import ConfigError
 from compression.events import Progress, Report, ignore
-from compression.methods.grids import GRIDS, pack, per_byte, restore, round_to, unpack
+from compression.methods.grids import GRIDS, Grid
+from compression.methods.packing import decode, encode
 from compression.models.classifier import SCHEME_KEY, Classifier, explaining
 
 if TYPE_CHECKING:
@@ -139,7 +138,7 @@ class _Problem(NamedTuple):
             gradient = np.append(transposed @ slope + strength * weight, slope.sum())
             return (loss + strength / 2 * float(weight @ weight)) / count, gradient / count
 
-        options = {"maxiter": _MAX_ITERATIONS, "gtol": 1e-6}
+        options = {"maxiter": _MAX_ITERATIONS, "gtol": 1e-6, "ftol": 1e-10}
         found = minimize(objective, start, jac=True, method="L-BFGS-B", callback=callback, options=options)
         return np.asarray(found.x)
 
@@ -174,7 +173,7 @@ def save_linear(classifier: Classifier, folder: Path, scheme: str = "none") -> N
         text[SCHEME_KEY] = scheme
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.json").write_text(json.dumps(text, indent=2) + "\n", encoding="utf-8")
-    tensors = _pack(classifier.model.weight.detach().float().cpu(), scheme)
+    tensors = _stored(classifier.model.weight.detach().float().cpu(), scheme)
     save_file(tensors | {"bias": classifier.model.bias.detach().float().cpu()}, folder / WEIGHTS)
 
 
@@ -210,8 +209,9 @@ def load_linear(folder: Path, device: "torch.device | None" = None) -> Classifie
         _require(weights.stat().st_size <= 5 * features + 4096, "its weights are too many")
         tensors = load_file(weights)
         bias = tensors.pop("bias")
-        weight = _unpack(tensors, scheme, features)
         _require(_is(bias, "float32", 1), "its bias is no single number")
+        _require(all(name.startswith("weight") for name in tensors), "it holds more than weights")
+        weight = _read(tensors, scheme, features)
         _require(bool(weight.isfinite().all() and bias.isfinite().all()), "some weights are no numbers")
     classifier = linear_classifier(features)
     with torch.no_grad():
@@ -234,46 +234,26 @@ def _require(holds: bool, otherwise: str) -> None:
         raise ValueError(otherwise)
 
 
-def _pack(weight: "torch.Tensor", scheme: str) -> "dict[str, torch.Tensor]":
-    """Weights (features,) float32 as the tensors of the file, without the buckets of weight 0 where that is smaller."""
-    kept = weight != 0
-    dense, sparse = _encode(weight, scheme), _encode(weight[kept], scheme) | {"kept": pack(kept, 2)}
-    return min(dense, sparse, key=lambda tensors: sum(t.numel() * t.element_size() for t in tensors.values()))
-
-
-def _unpack(tensors: "dict[str, torch.Tensor]", scheme: str, features: int) -> "torch.Tensor":
-    """What `_pack` packed, (features,) float32. Raises ValueError or KeyError for tensors that are none of its kind."""
-    import torch
-
-    if "kept" not in tensors:
-        return _decode(tensors, scheme, features)
-    _require(_is(tensors["kept"], "uint8", -(-features // 8)), "its mask is of another size")
-    kept = unpack(tensors["kept"], 2, features).bool()
-    weight = torch.zeros(features)
-    weight[kept] = _decode(tensors, scheme, int(kept.sum()))
-    return weight
-
-
-def _encode(weight: "torch.Tensor", scheme: str) -> "dict[str, torch.Tensor]":
+def _stored(weight: "torch.Tensor", scheme: str) -> "dict[str, torch.Tensor]":
+    """A weight (features,) float32 as the file's tensors."""
     import torch
 
     if scheme in _FLOATS:
         return {"weight": weight.to(getattr(torch, _FLOATS[scheme]))}
-    grid = replace(GRIDS[scheme], block=_BLOCK)
-    codes, scales = round_to(weight.unsqueeze(0), grid)
-    return {"weight": pack(codes - grid.lowest, grid.levels), "scale": scales.squeeze(0)}
+    return {f"weight{part}": tensor for part, tensor in encode(weight.unsqueeze(0), _grid(scheme)).items()}
 
 
-def _decode(tensors: "dict[str, torch.Tensor]", scheme: str, count: int) -> "torch.Tensor":
-    weight = tensors["weight"]
+def _read(tensors: "dict[str, torch.Tensor]", scheme: str, features: int) -> "torch.Tensor":
+    """The weight (features,) float32 that the file's tensors stand for. Raises ModelError or ValueError."""
     if scheme in _FLOATS:
-        _require(_is(weight, _FLOATS[scheme], count), "its weights are of another size")
-        return weight.float()
-    grid, scale = replace(GRIDS[scheme], block=_BLOCK), tensors["scale"]
-    _require(_is(weight, "uint8", -(-count // per_byte(grid.levels))), "its weights are of another size")
-    _require(_is(scale, "float16", -(-count // _BLOCK)), "its scales are of another size")
-    codes = unpack(weight, grid.levels, count).short() + grid.lowest
-    return restore(codes.unsqueeze(0), scale.unsqueeze(0), grid).squeeze(0)
+        _require(_is(tensors["weight"], _FLOATS[scheme], features), "its weights do not fit its config")
+        return tensors["weight"].float()
+    parts = {name.removeprefix("weight"): tensor for name, tensor in tensors.items()}
+    return decode(parts, (1, features), _grid(scheme)).squeeze(0)
+
+
+def _grid(scheme: str) -> Grid:
+    return replace(GRIDS[scheme], block=_BLOCK)
 
 
 def _is(tensor: "torch.Tensor", dtype: str, count: int) -> bool:

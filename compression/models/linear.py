@@ -41,7 +41,7 @@ class NgramConfig:
 
     features: int
     compression_scheme: str | None = None  # how the weights are stored; None: fp32
-    id2label: dict[int, str] = field(default_factory=lambda: dict(enumerate(LABELS)))
+    id2label: dict[int, str] = field(default_factory=lambda: dict(LABELS))
     model_type: str = MODEL_TYPE
     num_labels: int = 2
     problem_type: None = None
