@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from compression.artefacts.packed import load_packed, repack
 from compression.errors import ModelError, ResourceError, disk_full
 from compression.methods import bnb
-from compression.models.classifier import Classifier, load_classifier
+from compression.methods.linear import is_linear, load_linear, save_linear
+from compression.models.classifier import SCHEME_KEY, Classifier, load_classifier
 from compression.models.records import PACKED, record, recorded
 
 if TYPE_CHECKING:
@@ -26,6 +27,10 @@ def save(classifier: Classifier, folder: Path) -> None:
     A model whose config records what no plain loader knows (packed weights, a shape of its own) gets a packed file.
     Raises ResourceError if the disk is full or not writable, CompressionError for a 4-bit model that has already run.
     """
+    if classifier.model.config.model_type == LINEAR:
+        with _replacing(folder) as parent:
+            save_linear(classifier, parent, getattr(classifier.model.config, SCHEME_KEY, None) or "none")
+        return
     bnb.check_unused(classifier.model)
     packed = bool(recorded(classifier.model.config))
     if packed:
@@ -53,10 +58,8 @@ def load(folder: Path, device: "torch.device", not_safe: str | None = None) -> C
         from compression.artefacts.onnx import load_onnx
 
         return load_onnx(folder)
-    if _model_type(folder) == LINEAR:
-        from compression.models.linear import load_linear
-
-        return load_linear(folder)
+    if is_linear(folder):
+        return load_linear(folder, device)
     read = load_packed if (folder / PACKED).is_file() else load_classifier
     classifier = read(folder, device, not_safe=not_safe)
     if hasattr(classifier.model.config, "quantization_config"):
@@ -91,15 +94,6 @@ def _file_digest(path: Path, *identity: int) -> bytes:
     """SHA-256 of a file's content, remembered for as long as its `identity` (inode, size, times) stays."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").digest()
-
-
-def _model_type(folder: Path) -> object:
-    """What the folder's config calls the kind of its model, None where it cannot be read."""
-    try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return None
-    return config.get("model_type") if isinstance(config, dict) else None
 
 
 def _compact(path: Path) -> None:

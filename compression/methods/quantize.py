@@ -1,11 +1,13 @@
 """Post-training quantization: the type of the config picks the handler."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from compression.errors import UnsupportedError
 from compression.methods import bnb, packing, qat
 from compression.methods.grids import GRIDS
+from compression.methods.linear import is_linear
 from compression.models.classifier import SCHEME_KEY, Classifier, load_classifier
 from compression.schemes import (
     Bf16,
@@ -31,23 +33,33 @@ if TYPE_CHECKING:
 _ONNX_BLOCK = 32
 
 
-def quantize(folder: Path, quantization: QuantizationConfig, device: "torch.device") -> Classifier:
+def quantize(
+    folder: Path,
+    quantization: QuantizationConfig,
+    device: "torch.device",
+    load: Callable[[Path, "torch.device"], Classifier] = load_classifier,
+) -> Classifier:
     """The full-precision classifier in `folder`, quantized and not yet run: save it, then reload it to use it.
 
+    `load` reads the folder where it may be no standard one; a linear student is rounded as it is saved.
     Raises UnsupportedError, with the reason, where this host cannot run the result.
     """
     match quantization:
         case NoQuantization():
-            return load_classifier(folder, device)
+            return load(folder, device)
+        case _ if is_linear(folder):
+            classifier = load(folder, device)
+            setattr(classifier.model.config, SCHEME_KEY, quantization.scheme)
+            return classifier
         case Fp16() | Bf16():
-            classifier = load_classifier(folder, device)
+            classifier = load(folder, device)
             classifier.model.half() if isinstance(quantization, Fp16) else classifier.model.bfloat16()
             setattr(classifier.model.config, SCHEME_KEY, quantization.scheme)
             return classifier
         case Int8() | Nf4() | Fp4():
             return bnb.load_quantized(folder, quantization, device)
         case PackedInt8() | PackedInt4() | Ternary():
-            return qat.convert(qat.prepare(load_classifier(folder, device), quantization), quantization)
+            return qat.convert(qat.prepare(load(folder, device), quantization), quantization)
         case OnnxInt8() | OnnxInt4():
             raise UnsupportedError("ONNX schemes are written from a folder to a folder. Use methods.onnx.")
 
