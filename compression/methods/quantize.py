@@ -3,13 +3,32 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from compression.methods import bnb
+from compression.errors import UnsupportedError
+from compression.methods import bnb, packing, qat
+from compression.methods.grids import GRIDS
 from compression.models.classifier import SCHEME_KEY, Classifier, load_classifier
-from compression.schemes import Fp4, Fp16, Int8, Nf4, NoQuantization, QuantizationConfig
+from compression.schemes import (
+    Bf16,
+    Fp4,
+    Fp16,
+    Int8,
+    Nf4,
+    NoQuantization,
+    OnnxInt4,
+    OnnxInt8,
+    PackedInt4,
+    PackedInt8,
+    QuantizationConfig,
+    Ternary,
+    Trainable,
+)
 
 if TYPE_CHECKING:
     import torch
     from transformers import PretrainedConfig
+
+
+_ONNX_BLOCK = 32
 
 
 def quantize(folder: Path, quantization: QuantizationConfig, device: "torch.device") -> Classifier:
@@ -20,13 +39,17 @@ def quantize(folder: Path, quantization: QuantizationConfig, device: "torch.devi
     match quantization:
         case NoQuantization():
             return load_classifier(folder, device)
-        case Fp16():
+        case Fp16() | Bf16():
             classifier = load_classifier(folder, device)
-            classifier.model.half()
+            classifier.model.half() if isinstance(quantization, Fp16) else classifier.model.bfloat16()
             setattr(classifier.model.config, SCHEME_KEY, quantization.scheme)
             return classifier
         case Int8() | Nf4() | Fp4():
             return bnb.load_quantized(folder, quantization, device)
+        case PackedInt8() | PackedInt4() | Ternary():
+            return qat.convert(qat.prepare(load_classifier(folder, device), quantization), quantization)
+        case OnnxInt8() | OnnxInt4():
+            raise UnsupportedError("ONNX schemes are written from a folder to a folder. Use methods.onnx.")
 
 
 def unsupported(quantization: QuantizationConfig, device: str, config: "PretrainedConfig | None" = None) -> str | None:
@@ -34,19 +57,50 @@ def unsupported(quantization: QuantizationConfig, device: str, config: "Pretrain
     match quantization:
         case Int8() | Nf4() | Fp4():
             return bnb.unsupported(quantization, device, config)
-        case NoQuantization() | Fp16():
+        case _:
             return None
 
 
-def matrix_tensors(quantization: QuantizationConfig, outputs: int, inputs: int) -> list[int]:
-    """Bytes of each tensor that one encoder matrix of (outputs, inputs) weights becomes on disk."""
+def matrix_tensors(quantization: QuantizationConfig, outputs: int, inputs: int, sparsity: float = 0.0) -> list[int]:
+    """Bytes of each tensor that one encoder matrix becomes on disk; `sparsity` is the share of its weights that are 0.
+
+    Approximate where zeros pay (ternary, or pruned and packed) and for ONNX, whose tensors other tools lay out.
+    """
     match quantization:
         case Int8() | Nf4() | Fp4():
             return bnb.stored_tensors(quantization, outputs, inputs)
-        case NoQuantization() | Fp16():
+        case PackedInt8() | PackedInt4() | Ternary():
+            zeros = _zeros(quantization, sparsity)
+            return packing.encoded_bytes((outputs, inputs), GRIDS[quantization.scheme], zeros)
+        case OnnxInt8():  # a scale and a zero point a matrix
+            return [outputs * inputs, 4, 1]
+        case OnnxInt4():  # blocks along the inputs with a scale and half a byte of zero point each
+            blocks = outputs * -(-inputs // _ONNX_BLOCK)
+            return [blocks * _ONNX_BLOCK // 2, 4 * blocks, -(-blocks // 2)]
+        case NoQuantization() | Fp16() | Bf16():
             return [outputs * inputs * other_bytes(quantization)]
 
 
+def table_tensors(quantization: QuantizationConfig, rows: int, columns: int, sparsity: float = 0.0) -> list[int]:
+    """The same of an embedding table of (rows, columns) weights."""
+    match quantization:
+        case Int8() | Nf4() | Fp4() if quantization.embeddings:
+            return bnb.table_tensors(quantization, rows, columns)
+        case _ if quantization.embeddings:
+            return matrix_tensors(quantization, rows, columns, sparsity)
+        case _:
+            return [rows * columns * other_bytes(quantization)]
+
+
 def other_bytes(quantization: QuantizationConfig) -> int:
-    """Bytes of one weight outside the encoder's matrices: embeddings, norms, biases, head."""
-    return 4 if isinstance(quantization, NoQuantization) else 2
+    """Bytes of one weight outside matrices and tables: norms, biases, head."""
+    return 4 if isinstance(quantization, NoQuantization | OnnxInt8 | OnnxInt4) else 2
+
+
+def _zeros(scheme: Trainable, sparsity: float) -> float:
+    """About which share of codes is 0: pruned weights, and of the others those a grid rounds to 0.
+
+    Of a normal distribution, ternary rounds 0.43 to 0, and ever fewer where pruning took the small ones already.
+    """
+    rounded = {"packed-int8": 0.01, "packed-int4": 0.12, "ternary": 0.43}[scheme.scheme]
+    return max(sparsity, rounded) if rounded < 0.2 else sparsity + (1 - sparsity) ** 2 * rounded
