@@ -7,6 +7,7 @@ a file or Hub data set ───┘
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from random import Random
 
@@ -40,8 +41,7 @@ def unlabelled_texts(
     comes twice. Where there are fewer than the recipe asks for, a Notice says so. Raises DataError with what to do.
     """
     known = {_address(text) for text in (*train.texts, *exclude)}
-    generated = [url.text for url in corpus.generate(config.generated, seed + 7)] if config.generated else []
-    found = list(_new(generated, known))
+    found = list(islice(_new((url.text for _, url in corpus.stream(seed + 7)), known), config.generated))
     if config.recombined:
         mixed = recombined(train, config.recombined, seed, known)
         if len(mixed) < config.recombined:
