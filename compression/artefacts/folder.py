@@ -54,9 +54,9 @@ def load(folder: Path, device: "torch.device", not_safe: str | None = None) -> C
 
         return load_onnx(folder)
     if _model_type(folder) == LINEAR:
-        from compression.models.linear import load_linear
+        from compression.methods.linear import load_linear
 
-        return load_linear(folder)
+        return load_linear(folder, device)
     read = load_packed if (folder / PACKED).is_file() else load_classifier
     classifier = read(folder, device, not_safe=not_safe)
     if hasattr(classifier.model.config, "quantization_config"):
