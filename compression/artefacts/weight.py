@@ -5,6 +5,7 @@ from math import prod
 from pathlib import Path
 
 from compression.models.classifier import SCHEME_KEY, explaining
+from compression.models.records import COMPRESSION_KEY
 
 _FLOAT_BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2}
 
@@ -22,7 +23,8 @@ def size_bytes(folder: Path) -> int:
     """
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     stored = size_stored_bytes(folder)
-    if SCHEME_KEY in config or "quantization_config" in config:
+    packed = config.get(COMPRESSION_KEY, {}).get("scheme", "none") != "none"
+    if packed or SCHEME_KEY in config or "quantization_config" in config:
         return stored
     return stored + sum(_missing_bytes(path) for path in folder.glob("*.safetensors"))
 

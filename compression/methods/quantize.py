@@ -22,7 +22,6 @@ from compression.schemes import (
     PackedInt8,
     QuantizationConfig,
     Ternary,
-    Trainable,
 )
 
 if TYPE_CHECKING:
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from transformers import PretrainedConfig
 
 
+_ROUNDED_TO_ZERO = {"packed-int8": 0.01, "packed-int4": 0.12, "ternary": 0.45}  # share, of normally distributed weights
 _ONNX_BLOCK = 32
 
 
@@ -82,7 +82,7 @@ def matrix_tensors(quantization: QuantizationConfig, outputs: int, inputs: int, 
         case Int8() | Nf4() | Fp4():
             return bnb.stored_tensors(quantization, outputs, inputs)
         case PackedInt8() | PackedInt4() | Ternary():
-            zeros = _zeros(quantization, sparsity)
+            zeros = max(sparsity, _ROUNDED_TO_ZERO[quantization.scheme])
             return packing.encoded_bytes((outputs, inputs), GRIDS[quantization.scheme], zeros)
         case OnnxInt8():  # a scale and a zero point a matrix
             return [outputs * inputs, 4, 1]
@@ -107,12 +107,3 @@ def table_tensors(quantization: QuantizationConfig, rows: int, columns: int, spa
 def other_bytes(quantization: QuantizationConfig) -> int:
     """Bytes of one weight outside matrices and tables: norms, biases, head."""
     return 4 if isinstance(quantization, NoQuantization | OnnxInt8 | OnnxInt4) else 2
-
-
-def _zeros(scheme: Trainable, sparsity: float) -> float:
-    """About which share of codes is 0: pruned weights, and of the others those a grid rounds to 0.
-
-    Of a normal distribution, ternary rounds 0.43 to 0, and ever fewer where pruning took the small ones already.
-    """
-    rounded = {"packed-int8": 0.01, "packed-int4": 0.12, "ternary": 0.43}[scheme.scheme]
-    return max(sparsity, rounded) if rounded < 0.2 else sparsity + (1 - sparsity) ** 2 * rounded
