@@ -8,17 +8,18 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from compression.artefacts.onnx import is_onnx, load_onnx
 from compression.artefacts.packed import load_packed, repack
 from compression.errors import ModelError, ResourceError, disk_full
 from compression.methods import bnb
 from compression.methods.linear import is_linear, load_linear, save_linear
+from compression.methods.onnx import quantize_onnx
 from compression.models.classifier import SCHEME_KEY, Classifier, load_classifier
-from compression.models.records import PACKED, record, recorded
+from compression.models.records import LINEAR, PACKED, record, recorded
+from compression.schemes import OnnxInt4, OnnxInt8
 
 if TYPE_CHECKING:
     import torch
-
-LINEAR = "hashed-ngrams"  # model type of a linear student
 
 
 def save(classifier: Classifier, folder: Path) -> None:
@@ -43,6 +44,16 @@ def save(classifier: Classifier, folder: Path) -> None:
             repack(parent, classifier.model)
 
 
+def save_onnx(classifier: Classifier, scheme: OnnxInt8 | OnnxInt4, folder: Path) -> None:
+    """Writes a full-precision classifier to `folder` as a quantized ONNX model, as `save` does.
+
+    Raises ResourceError as `save` does, and UnsupportedError where it cannot be exported.
+    """
+    with _replacing(folder) as parent:
+        quantize_onnx(classifier, scheme, parent)
+        _compact(parent / "tokenizer.json")
+
+
 def copy(source: Path, folder: Path) -> None:
     """Makes `folder` a byte-for-byte copy of `source`. Raises ResourceError."""
     with _replacing(folder) as parent:
@@ -54,10 +65,8 @@ def load(folder: Path, device: "torch.device", not_safe: str | None = None) -> C
 
     What the folder holds decides how it is read. Raises ModelError, or ConfigError for a wrong `not_safe`.
     """
-    if (folder / "model.onnx").is_file():
-        from compression.artefacts.onnx import load_onnx
-
-        return load_onnx(folder)
+    if is_onnx(folder):
+        return load_onnx(folder, not_safe)
     if is_linear(folder):
         return load_linear(folder, device)
     read = load_packed if (folder / PACKED).is_file() else load_classifier

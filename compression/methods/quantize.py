@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from compression.errors import UnsupportedError
-from compression.methods import bnb, packing, qat
+from compression.methods import bnb, onnx, packing, qat
 from compression.methods.grids import GRIDS
 from compression.methods.linear import is_linear
 from compression.models.classifier import SCHEME_KEY, Classifier, load_classifier
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 
 _ROUNDED_TO_ZERO = {"packed-int8": 0.01, "packed-int4": 0.12, "ternary": 0.45}  # share, of normally distributed weights
-_ONNX_BLOCK = 32
 
 
 def quantize(
@@ -84,11 +83,8 @@ def matrix_tensors(quantization: QuantizationConfig, outputs: int, inputs: int, 
         case PackedInt8() | PackedInt4() | Ternary():
             zeros = max(sparsity, _ROUNDED_TO_ZERO[quantization.scheme])
             return packing.encoded_bytes((outputs, inputs), GRIDS[quantization.scheme], zeros)
-        case OnnxInt8():  # a scale and a zero point a matrix
-            return [outputs * inputs, 4, 1]
-        case OnnxInt4():  # blocks along the inputs with a scale and half a byte of zero point each
-            blocks = outputs * -(-inputs // _ONNX_BLOCK)
-            return [blocks * _ONNX_BLOCK // 2, 4 * blocks, -(-blocks // 2)]
+        case OnnxInt8() | OnnxInt4():
+            return [onnx.matrix_bytes(quantization, outputs, inputs)]
         case NoQuantization() | Fp16() | Bf16():
             return [outputs * inputs * other_bytes(quantization)]
 
@@ -98,6 +94,8 @@ def table_tensors(quantization: QuantizationConfig, rows: int, columns: int, spa
     match quantization:
         case Int8() | Nf4() | Fp4() if quantization.embeddings:
             return bnb.table_tensors(quantization, rows, columns)
+        case OnnxInt8() | OnnxInt4():
+            return [onnx.table_bytes(quantization, rows, columns)]
         case _ if quantization.embeddings:
             return matrix_tensors(quantization, rows, columns, sparsity)
         case _:
