@@ -24,7 +24,7 @@ TEACHERS = (BUNDLED, ARTICLE_TEACHER)
 DATA_SETS = (BUNDLED, ARTICLE_DATA)
 BASES = (ARTICLE_BASE, "google-bert/bert-base-uncased")
 
-STAGES = ("load", "distill", "quantize", "evaluate")
+STAGES = ("load", "student", "distill", "quantize", "evaluate")
 
 
 @dataclass(frozen=True)
