@@ -8,11 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
+from compression import measuring
 from compression.artefacts.claim import claim_model_folder, claim_run_folder, refuse_inputs
 from compression.catalog import BUNDLED, PRESETS
-from compression.config import ColumnsConfig, Device
-from compression.data.files import MAX_CELL
-from compression.errors import ConfigError, DataError, actionable, sentence
+from compression.config import ColumnsConfig
+from compression.errors import ConfigError, actionable, sentence
 from compression.export.card import Which
 from compression.options import (
     Data,
@@ -23,12 +23,14 @@ from compression.options import (
     Output,
     Overwrite,
     Positive,
-    SplitName,
     TextColumn,
+    device_of,
+    show,
 )
 from compression.recipe import nest, parse
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+app.add_typer(measuring.app)
 
 INTERRUPTED = 130
 
@@ -71,70 +73,7 @@ def run(
         claim_run_folder(output, overwrite)
         with reporting() as report:
             result = pipeline.run(recipe, report, output)
-    _print(result.to_json() if as_json else result_table(result))
-
-
-@app.command()
-def evaluate(
-    model: Annotated[str, typer.Argument(help="bundled, or a saved model folder.")],
-    data: Data,
-    split: SplitName = SplitName.test,
-    text_column: TextColumn = None,
-    label_column: LabelColumn = None,
-    positive: Positive = None,
-    not_safe: NotSafe = None,
-    device: DeviceOption = "auto",
-    as_json: Json = False,
-) -> None:
-    """Measure a saved model on a data set."""
-    from compression import pipeline
-    from compression.console import metrics_table, reporting
-    from compression.data.sources import load_data
-    from compression.models.device import resolve
-
-    columns = ColumnsConfig(text=text_column, label=label_column, positive=positive)
-    loaded = load_data(data, columns, (split.value,))
-    with reporting() as report:
-        metrics = pipeline.evaluate(model, loaded, split.value, resolve(_device(device)), report, not_safe)
-    found = {"model": model, "data": data, "split": split.value}
-    _print(
-        found | metrics.model_dump(mode="json")
-        if as_json
-        else metrics_table(f"{model} on {data}, {split.value}", metrics)
-    )
-
-
-@app.command()
-def classify(
-    model: Annotated[str, typer.Argument(help="bundled, or a saved model folder.")],
-    urls: Annotated[list[str], typer.Argument(help="The URLs; they are never opened.")],
-    not_safe: NotSafe = None,
-    device: DeviceOption = "auto",
-    as_json: Json = False,
-) -> None:
-    """Say of each URL whether it looks like phishing."""
-    from compression.artefacts.folder import load
-    from compression.models.classifier import locate
-    from compression.models.device import resolve
-    from compression.predict.predictor import Predictor
-
-    for url in urls:
-        if not sentence(url):
-            raise DataError("A URL is empty. Give at least one character that can be seen.")
-        if len(url) > MAX_CELL:
-            raise DataError(f"A URL is {len(url)} characters long. Shorten it to {MAX_CELL} and try again.")
-    predictor = Predictor(load(locate(model), resolve(_device(device)), not_safe))
-    predictor.predict("http://warm.up/")
-    for url in urls:
-        url = url.encode("utf-8", "replace").decode()  # a byte the terminal could not decode
-        prediction = predictor.predict(url.strip())
-        fields = {"label": prediction.label, "probability": prediction.probability, "latency_ms": prediction.latency_ms}
-        if as_json:
-            print(json.dumps({"url": url} | fields))
-        else:
-            print(
-                f"{prediction.label:<9}{prediction.probability:>8.1%}{prediction.latency_ms:>9.1f} ms  {sentence(url)}"
-            )
+    show(result.to_json() if as_json else result_table(result))
 
 
 @app.command()
@@ -143,6 +82,12 @@ def train_teacher(
     data: Data,
     output: Output,
     freeze_encoder: Annotated[bool, typer.Option("--freeze-encoder", help="Train only pooler and classifier.")] = False,
+    last_layers: Annotated[
+        int | None, typer.Option(min=1, max=48, help="Train only the last so many layers, pooler and classifier.")
+    ] = None,
+    patience: Annotated[
+        int | None, typer.Option(min=1, max=100, help="Stop after so many epochs without a better one.")
+    ] = None,
     epochs: Annotated[int, typer.Option(min=1, max=100)] = 10,
     batch_size: Annotated[int, typer.Option(min=1, max=512)] = 8,
     learning_rate: Annotated[float, typer.Option(min=1e-8, max=0.1)] = 2e-4,
@@ -161,16 +106,28 @@ def train_teacher(
     from compression.data.sources import load_data
     from compression.models.teacher import TeacherRecipe
 
+    if freeze_encoder and last_layers is not None:
+        raise ConfigError("--freeze-encoder and --last-layers exclude each other. Give one of them.")
     refuse_inputs(output, (base,), data)
     claim_model_folder(output, overwrite)
     loaded = load_data(
         data, ColumnsConfig(text=text_column, label=label_column, positive=positive), ("train", "validation")
     )
-    recipe = TeacherRecipe(epochs, batch_size, learning_rate, freeze_encoder, max_length, seed, _device(device))
+    recipe = TeacherRecipe(
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        train="head" if freeze_encoder else "last-layers" if last_layers else "all",
+        last_layers=last_layers or 1,
+        patience=patience,
+        max_length=max_length,
+        seed=seed,
+        device=device_of(device),
+    )
     with reporting() as report:
         metrics = pipeline.fine_tune(base, loaded, recipe, output, report)
     found = {"model": str(output), "data": data, "split": "validation"}
-    _print(found | metrics.model_dump(mode="json") if as_json else metrics_table(f"{output}, validation", metrics))
+    show(found | metrics.model_dump(mode="json") if as_json else metrics_table(f"{output}, validation", metrics))
 
 
 @app.command()
@@ -215,7 +172,7 @@ def precompute(output: Output, data: Data = BUNDLED, with_model: bool = False, o
 
     claim_run_folder(output, overwrite)
     with reporting() as report:
-        _print(result_table(compute(parse(_preset("quick"), {"data": data}), output, with_model, report)))
+        show(result_table(compute(parse(_preset("quick"), {"data": data}), output, with_model, report)))
 
 
 @app.command()
@@ -274,19 +231,6 @@ def _assignment(text: str) -> tuple[str, Any]:
     if not equals:
         raise ConfigError(f"--set {text} has no value. Write --set KEY=VALUE.")
     return key.strip(), None if value.strip() == "null" else value.strip()
-
-
-def _device(word: str) -> Device:
-    return parse({"device": word}).device
-
-
-def _print(content: Any) -> None:
-    if isinstance(content, dict):
-        print(json.dumps(content))
-        return
-    from rich.console import Console
-
-    Console(width=None if sys.stdout.isatty() else 140).print(content)
 
 
 if __name__ == "__main__":

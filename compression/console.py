@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -11,6 +11,7 @@ from rich.table import Table
 
 from compression import events
 from compression.events import Event, Report
+from compression.measure.sensitivity import Sensitivity
 from compression.result import Metrics, Result
 
 _PLAIN_INTERVAL = 5.0  # seconds between two lines about the same stage
@@ -92,6 +93,29 @@ def metrics_table(title: str, metrics: Metrics) -> Table:
 def _figures(metrics: Metrics) -> list[str]:
     values = (metrics.accuracy, metrics.precision, metrics.recall, metrics.f1, metrics.roc_auc)
     return ["–" if value is None else f"{value:.4f}" for value in values]
+
+
+def sensitivity_table(rows: Sequence[Sensitivity]) -> Table:
+    """How much worse a model gets with one part of it pruned or rounded, a row a part."""
+    table = Table(title=f"One part changed at a time; loss {rows[0].baseline_loss:.4f} without" if rows else "")
+    for name in ("part", "change", "loss", "more loss", "accuracy", "kB saved"):
+        table.add_column(name, justify="left" if name in ("part", "change") else "right")
+    for row in rows:
+        more = row.loss - row.baseline_loss
+        saved = f"{row.saved_bytes / 1e3:,.0f}"
+        table.add_row(row.part, row.kind, f"{row.loss:.4f}", f"{more:+.4f}", f"{row.accuracy:.4f}", saved)
+    return table
+
+
+def bytes_table(rows: Sequence[tuple[str, int]]) -> Table:
+    """Sizes after each step, and how many times smaller than the first."""
+    table = Table(title="The article's models, from configs alone")
+    table.add_column("step")
+    for name in ("MB", "times smaller"):
+        table.add_column(name, justify="right")
+    for step, size in rows:
+        table.add_row(step, f"{size / 1e6:.2f}", f"{rows[0][1] / size:.1f}")
+    return table
 
 
 class _Bar:

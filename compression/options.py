@@ -1,10 +1,15 @@
-"""Options that several commands share."""
+"""What several commands share: options, and how they print."""
 
+import json
+import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+
+from compression.config import Device
+from compression.recipe import parse
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value on standard output and nothing else.")]
 Data = Annotated[
@@ -27,3 +32,18 @@ class SplitName(StrEnum):
     validation = "validation"
     test = "test"
     all = "all"
+
+
+def device_of(word: str) -> Device:
+    """The device a person typed. Raises ConfigError for none."""
+    return parse({"device": word}).device
+
+
+def show(content: Any) -> None:
+    """Prints a JSON object on one line, and anything else as rich does."""
+    if isinstance(content, dict):
+        print(json.dumps(content))
+        return
+    from rich.console import Console
+
+    Console(width=None if sys.stdout.isatty() else 140).print(content)

@@ -1,7 +1,8 @@
-"""A run, from recipe to result: load → distill → quantize → evaluate. Page and command line both call `run`."""
+"""A run, from recipe to result: the steps of `stages`, then `assess`. Page and command line both call `run`."""
 
 import json
 import platform
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,9 +11,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from compression import __version__, hub, stages
+from compression import __version__, assess, hub, stages
 from compression.artefacts import folder as artefact
-from compression.catalog import STAGES
 from compression.config import RunConfig
 from compression.data.sources import Data, check_trainable, load_data
 from compression.errors import ResourceError
@@ -22,7 +22,7 @@ from compression.models.classifier import Classifier, locate
 from compression.models.device import cpu_flags, cpu_name, device_name, on_device, resolve
 from compression.models.teacher import TeacherRecipe, load_base, train_teacher
 from compression.result import Environment, Metrics, Result, StageReport
-from compression.stages import Made, measure_quality
+from compression.stages import Folders, Made, Work, measure_quality
 
 if TYPE_CHECKING:
     import torch
@@ -42,51 +42,53 @@ def run(config: RunConfig, report: Report = ignore, output: Path | None = None) 
     check_trainable(data.splits["train"])
     _write_json(output / "config.json", config.model_dump(mode="json"))
     (output / "result.json").unlink(missing_ok=True)  # none may outlive its models
-    student, compressed = output / "models" / "student", output / "models" / "compressed"
-    seconds = stages.gpu_seconds(config, data)
+    seconds = assess.gpu_seconds(config, data)
+    taken = stages.steps(config)
     done: list[StageReport] = []
-    report(RunStarted(device=device_name(device), stages=STAGES))
+    made: dict[str, Made] = {}
+    report(RunStarted(device=device_name(device), stages=(*taken, "evaluate")))
 
-    def step(stage: Callable[..., Any], *arguments: Any) -> Any:
-        return on_device(
-            stage, config, *arguments, report=report, device=config.device, seconds=seconds[stage.__name__]
-        )
+    def step(name: str, stage: Callable[..., Any], *arguments: Any) -> Any:
+        return on_device(stage, *arguments, report=report, device=config.device, seconds=seconds[name])
 
-    with _stage("load", report, done) as ended:
-        for note in data.notes:
-            report(Notice(text=note))
-        teacher = locate(config.teacher, fetching)
-        if config.student.base is not None:
-            locate(config.student.base, fetching)
-        made = {"teacher": ended(step(stages.load, data, teacher))}
-
-    with _stage("distill", report, done) as ended:
-        made["student"] = ended(step(stages.distill, data, teacher, student, made["teacher"].validation))
-
-    with _stage("quantize", report, done) as ended:
-        made["compressed"] = ended(step(stages.quantize, student, compressed))
+    with _passing(output / "initial") as initial:
+        for name, stage in taken.items():
+            with _stage(name, report, done) as ended:
+                if not made:
+                    for note in data.notes:
+                        report(Notice(text=note))
+                    folders = _folders(config, output, initial, fetching)
+                known = made["teacher"].validation if "teacher" in made else None
+                made[stages.MAKES[name]] = ended(step(name, stage, Work(config, data, folders, known)))
 
     with _stage("evaluate", report, done) as ended:
-        folders = {"teacher": teacher, "student": student, "compressed": compressed}
-        models = step(stages.evaluate, data, folders, made)
-        last = models["compressed"]
-        ended(Made(last.parameters, last.size_bytes, last.metrics["validation"]))
+        models = step("evaluate", assess.evaluate, Work(config, data, folders), made)
+        ended(made["compressed"])
 
-    measured = {"distill": "student", "quantize": "compressed"}
     result = Result(
-        config=config,
-        inputs=_inputs(config, data),
-        environment=_environment(device),
-        stages=[
-            stage.model_copy(update={"validation": models[measured[stage.name]].metrics["validation"]})
-            if stage.name in measured
-            else stage
-            for stage in done
-        ],
-        models=models,
+        config=config, inputs=_inputs(config, data), environment=_environment(device), stages=done, models=models
     )
     _write_json(output / "result.json", result.to_json())
     return result
+
+
+def _folders(config: RunConfig, output: Path, initial: Path, fetching: hub.Transfer) -> Folders:
+    """Where the run's models are and will be; what comes from the Hub is fetched."""
+    base = locate(config.teacher, fetching)
+    if config.student.base is not None:
+        locate(config.student.base, fetching)
+    models = output / "models"
+    teacher = models / "teacher" if config.fine_tuning.epochs else base
+    return Folders(base, teacher, models / "student", initial, models / "compressed")
+
+
+@contextmanager
+def _passing(folder: Path) -> Iterator[Path]:
+    """A folder for what only a later step of the run needs; it is gone in the end."""
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def reusable(config: RunConfig, output: Path) -> Result | None:
@@ -147,8 +149,16 @@ def _stage(name: str, report: Report, done: list[StageReport]) -> Iterator[Calla
         return by
 
     yield ended
-    seconds = time.perf_counter() - start
-    done.append(StageReport(name=name, seconds=seconds, **vars(made[0])))
+    found, seconds = made[0], time.perf_counter() - start
+    done.append(
+        StageReport(
+            name=name,
+            seconds=seconds,
+            parameters=found.parameters,
+            size_bytes=found.size_bytes,
+            validation=found.validation,
+        )
+    )
     report(StageEnded(report=done[-1]))
 
 

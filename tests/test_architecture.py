@@ -36,9 +36,11 @@ LAYERS = [
     ("measure",),
     ("export",),
     ("stages",),
+    ("assess",),
     ("pipeline", "runs"),
     ("precompute",),
     ("ui", "console", "options"),
+    ("measuring",),
     ("__main__",),
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

@@ -1,15 +1,22 @@
-"""Saving a classifier as a standard Hugging Face folder, and reloading it ready to answer."""
+"""Saving a classifier as a standard Hugging Face folder where one can hold it, and reloading it ready to answer."""
 
 import hashlib
+import json
 import shutil
 import tempfile
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from compression.artefacts.onnx import is_onnx, load_onnx
+from compression.artefacts.packed import load_packed, repack
 from compression.errors import ModelError, ResourceError, disk_full
 from compression.methods import bnb
-from compression.models.classifier import Classifier, load_classifier
+from compression.methods.linear import is_linear, load_linear, save_linear
+from compression.methods.onnx import quantize_onnx
+from compression.models.classifier import SCHEME_KEY, Classifier, load_classifier
+from compression.models.records import LINEAR, PACKED, record, recorded
+from compression.schemes import OnnxInt4, OnnxInt8
 
 if TYPE_CHECKING:
     import torch
@@ -18,12 +25,33 @@ if TYPE_CHECKING:
 def save(classifier: Classifier, folder: Path) -> None:
     """Writes model and tokenizer to `folder`, replacing what was there only once all is written.
 
+    A model whose config records what no plain loader knows (packed weights, a shape of its own) gets a packed file.
     Raises ResourceError if the disk is full or not writable, CompressionError for a 4-bit model that has already run.
     """
+    if classifier.model.config.model_type == LINEAR:
+        with _replacing(folder) as parent:
+            save_linear(classifier, parent, getattr(classifier.model.config, SCHEME_KEY, None) or "none")
+        return
     bnb.check_unused(classifier.model)
+    packed = bool(recorded(classifier.model.config))
+    if packed:
+        record(classifier.model.config)  # so that whoever made the record, it says how to read the folder
     with _replacing(folder) as parent:
         classifier.model.save_pretrained(parent)
         classifier.tokenizer.save_pretrained(parent)
+        _compact(parent / "tokenizer.json")
+        if packed:
+            repack(parent, classifier.model)
+
+
+def save_onnx(classifier: Classifier, scheme: OnnxInt8 | OnnxInt4, folder: Path) -> None:
+    """Writes a full-precision classifier to `folder` as a quantized ONNX model, as `save` does.
+
+    Raises ResourceError as `save` does, and UnsupportedError where it cannot be exported.
+    """
+    with _replacing(folder) as parent:
+        quantize_onnx(classifier, scheme, parent)
+        _compact(parent / "tokenizer.json")
 
 
 def copy(source: Path, folder: Path) -> None:
@@ -35,12 +63,22 @@ def copy(source: Path, folder: Path) -> None:
 def load(folder: Path, device: "torch.device", not_safe: str | None = None) -> Classifier:
     """The classifier in `folder`, in any scheme, ready to answer on `device`; `not_safe` as in `load_classifier`.
 
-    Raises ModelError, or ConfigError for a wrong `not_safe`.
+    What the folder holds decides how it is read. Raises ModelError, or ConfigError for a wrong `not_safe`.
     """
-    classifier = load_classifier(folder, device, not_safe=not_safe)
+    if is_onnx(folder):
+        return load_onnx(folder, not_safe)
+    if is_linear(folder):
+        return load_linear(folder, device)
+    read = load_packed if (folder / PACKED).is_file() else load_classifier
+    classifier = read(folder, device, not_safe=not_safe)
     if hasattr(classifier.model.config, "quantization_config"):
         bnb.adapt(classifier.model, device)
     return classifier
+
+
+def compact_json(path: Path) -> str:
+    """The content of a JSON file, in the order it has, without indentation."""
+    return json.dumps(json.loads(path.read_text(encoding="utf-8")), separators=(",", ":"), ensure_ascii=False)
 
 
 def digest(folder: Path) -> str:
@@ -65,6 +103,12 @@ def _file_digest(path: Path, *identity: int) -> bytes:
     """SHA-256 of a file's content, remembered for as long as its `identity` (inode, size, times) stays."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").digest()
+
+
+def _compact(path: Path) -> None:
+    """Writes a JSON file without the space a person would want in it: with a small student it is most of the bytes."""
+    if path.is_file():
+        path.write_text(compact_json(path), encoding="utf-8")
 
 
 class _replacing:

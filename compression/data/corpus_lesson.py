@@ -10,8 +10,9 @@ validation and test rows, but for those of well-known sites.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from compression.data.corpus.exam import held_out
 if TYPE_CHECKING:
     import torch
 
+Halves = tuple[list[tuple[str, str]], list[tuple[str, str]]]  # (host with scheme, rest) of each row, by class
 Reader = Callable[[Sequence[str]], "torch.Tensor"]  # texts to logits (texts, 2)
 
 
@@ -141,18 +143,23 @@ def recombine(texts: Sequence[str], labels: Sequence[int], count: int, rng: Rand
 
     What the teacher is examined on is not among them.
     """
-    halves: tuple[list[tuple[str, str]], ...] = ([], [])
+    halves: Halves = ([], [])
     for text, label in zip(texts, labels, strict=True):
         if found := re.match(r"(https?://[^/?#]+)(.*)", text.replace("&amp;", "&")):
             halves[label].append((found[1], found[2]))
-    mixed: list[str] = []
+    return list(islice((url for url in mixtures(halves, rng) if not held_out(url)), count))
+
+
+def mixtures(halves: Halves, rng: Random) -> Iterator[str]:
+    """Yields without end the host of one row with the rest of another, four in five times of the same class.
+
+    The hosts' classes alternate; nothing keeps a URL from coming twice. Both classes must have rows.
+    """
     label = 0
-    while len(mixed) < count:
+    while True:
         host, rest = rng.choice(halves[label])[0], rng.choice(halves[label if rng.random() < 0.8 else 1 - label])[1]
         label = 1 - label
-        if not held_out(host + rest):
-            mixed.append(host + rest)
-    return mixed
+        yield host + rest
 
 
 def spelling() -> Any:

@@ -9,13 +9,12 @@ scikit-learn's own TF-IDF and C = 10) three choices were made on validation, eac
 - C = 1: with so few n-grams C = 10 is worse nearly everywhere
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from compression.data.sources import Split
 from compression.errors import ConfigError
-from compression.predict.predictor import THRESHOLD
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,17 +28,16 @@ _MAX_ITERATIONS = 1_000
 
 @dataclass(frozen=True)
 class Control:
-    """The control on each split: accuracy, and probabilities of Not Safe (examples,) to pair with another model's."""
+    """The control: `answer` gives each text's probability of Not Safe, (texts,), with the weights as encoded."""
 
     features: int
     size_bytes: int
     encoding: str
-    accuracy: dict[str, float]
-    probabilities: "dict[str, np.ndarray]"
+    answer: "Callable[[Sequence[str]], np.ndarray]"
 
 
-def control_at(limit_bytes: int, train: Split, splits: Mapping[str, Split]) -> Control:
-    """The control fitted to the labels of `train` in at most `limit_bytes`, measured on `splits` as it is encoded.
+def control_at(limit_bytes: int, train: Split) -> Control:
+    """The control fitted to the labels of `train` in at most `limit_bytes`.
 
     A first fit on all n-grams of two URLs or more says which to keep: those with the largest |weight · idf| ·
     √(number of URLs that have it). A second fit is made on these alone.
@@ -64,19 +62,12 @@ def control_at(limit_bytes: int, train: Split, splits: Mapping[str, Split]) -> C
     vectors = TfidfVectorizer(vocabulary=sorted(ngrams[order[:kept]]), **options)
     weight, bias, _ = _fit(vectors.fit_transform(train.texts), train.labels)
     encoded = weight.astype(np.float16).astype(np.float64)
-    probabilities = {
-        name: expit(vectors.transform(split.texts) @ encoded + np.float32(bias)) for name, split in splits.items()
-    }
-    return Control(
-        features=kept,
-        size_bytes=int(ends[kept - 1]),
-        encoding=ENCODING,
-        accuracy={
-            name: float(((probabilities[name] >= THRESHOLD) == np.asarray(split.labels, dtype=bool)).mean())
-            for name, split in splits.items()
-        },
-        probabilities=probabilities,
-    )
+
+    def answer(texts: Sequence[str]) -> "np.ndarray":
+        found: np.ndarray = expit(vectors.transform(texts) @ encoded + np.float32(bias))
+        return found
+
+    return Control(features=kept, size_bytes=int(ends[kept - 1]), encoding=ENCODING, answer=answer)
 
 
 def _fit(frequencies: Any, labels: tuple[int, ...]) -> "tuple[np.ndarray, float, np.ndarray]":

@@ -8,7 +8,8 @@
 - The repacking fails while gradients are on: models only ever run under `torch.inference_mode`.
 - A compute dtype saved on one host may not exist on the next (a T4 has no bf16): `adapt` sets it by the device.
 - With the package `kernels` installed, importing it downloads native code: that package is not among the requirements.
-- Embeddings are never quantized: sizes count them as they are, and the page says so.
+- Embeddings it quantizes could not be saved. With `embeddings`, each table is quantized by its functions (8-bit: to the
+  grid of packed-int8), kept as it will be stored, and run in fp16; `artefacts.packed` writes and reads it.
 """
 
 import logging
@@ -17,8 +18,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from compression.errors import CompressionError, UnsupportedError
+from compression.methods import packing
+from compression.methods.grids import GRIDS
+from compression.methods.qat import is_table
 from compression.models.classifier import Classifier, load_classifier, on_meta, read_config
 from compression.models.device import compute_dtype, cpu_flags
+from compression.models.records import record
 from compression.schemes import Fp4, Int8, Nf4
 
 if TYPE_CHECKING:
@@ -29,6 +34,8 @@ Bnb = Int8 | Nf4 | Fp4
 BLOCK = 64  # weights that share one scale
 _NESTED_BLOCK = 256  # scales that share one scale of scales
 _TILE_OUT, _TILE_IN = 32, 64
+TABLE_PARTS = _ABSMAX, _NESTED, _OFFSET = ".absmax", ".nested_absmax", ".nested_offset"
+_KEPT = "as_stored"  # attribute of a table
 
 
 def load_quantized(folder: Path, scheme: Bnb, device: "torch.device") -> Classifier:
@@ -43,9 +50,79 @@ def load_quantized(folder: Path, scheme: Bnb, device: "torch.device") -> Classif
         raise UnsupportedError(reason)
     options = _options(scheme, head_modules(config), compute_dtype(device))
     quiet()
-    return load_classifier(
+    classifier = load_classifier(
         folder, device, quantization_config=options, dtype=torch.float16, device_map={"": str(device)}
     )
+    if scheme.embeddings:
+        _quantize_tables(classifier.model, scheme)
+    return classifier
+
+
+def tables(model: "PreTrainedModel") -> "dict[str, torch.nn.Embedding]":
+    """The model's embedding tables by name: tokens, positions, token types."""
+    return {name: module for name, module in model.named_modules() if is_table(module, name)}
+
+
+def keep_tables(model: "PreTrainedModel", stored: "dict[str, dict[str, torch.Tensor]]") -> None:
+    """Remembers with each table the tensors that stand for it on disk: what runs cannot be quantized to them again."""
+    for name, module in tables(model).items():
+        setattr(module, _KEPT, stored[name])
+
+
+def kept_tables(model: "PreTrainedModel") -> "dict[str, dict[str, torch.Tensor]]":
+    """The tensors that stand for each table on disk, by the table's name."""
+    return {name: getattr(module, _KEPT) for name, module in tables(model).items()}
+
+
+def encode_table(weight: "torch.Tensor", scheme: Bnb) -> "dict[str, torch.Tensor]":
+    """The tensors that stand for an embedding table, by what is appended to the name of its weight."""
+    from bitsandbytes.functional import quantize_4bit
+
+    if isinstance(scheme, Int8):
+        return packing.encode(weight, GRIDS["packed-int8"])
+    codes, state = quantize_4bit(
+        weight.contiguous(), blocksize=BLOCK, compress_statistics=scheme.double, quant_type=scheme.scheme
+    )
+    parts = {packing.CODES: codes.flatten(), _ABSMAX: state.absmax}
+    if scheme.double:
+        parts |= {_NESTED: state.state2.absmax, _OFFSET: state.offset.reshape(1)}
+    return parts
+
+
+def decode_table(parts: "dict[str, torch.Tensor]", shape: tuple[int, int], scheme: Bnb) -> "torch.Tensor":
+    """The embedding table, float16, that `encode_table` made these tensors of.
+
+    Raises ModelError if their sizes are not those of a table of this shape: native code reads them unchecked.
+    """
+    import torch
+    from bitsandbytes.functional import QuantState, create_dynamic_map, dequantize_4bit
+
+    if isinstance(scheme, Int8):
+        return packing.decode(parts, shape, GRIDS["packed-int8"]).half()
+    weights = shape[0] * shape[1]
+    blocks = -(-weights // BLOCK)
+    codes = packing.expect(parts, packing.CODES, torch.uint8, (-(-weights // 2),))
+    absmax = packing.expect(parts, _ABSMAX, torch.uint8 if scheme.double else torch.float32, (blocks,))
+    state = QuantState(absmax, torch.Size(shape), None, BLOCK, scheme.scheme, torch.float16)
+    if scheme.double:
+        outer = packing.expect(parts, _NESTED, torch.float32, (-(-blocks // _NESTED_BLOCK),))
+        state.state2 = QuantState(
+            outer, code=create_dynamic_map().to(outer.device), blocksize=_NESTED_BLOCK, dtype=torch.float32
+        )
+        state.offset, state.nested = packing.expect(parts, _OFFSET, torch.float32, (1,)), True
+    table: torch.Tensor = dequantize_4bit(codes.unsqueeze(1), state)
+    return table
+
+
+def _quantize_tables(model: "PreTrainedModel", scheme: Bnb) -> None:
+    import torch
+
+    stored = {name: encode_table(module.weight.detach(), scheme) for name, module in tables(model).items()}
+    with torch.no_grad():
+        for name, module in tables(model).items():
+            module.weight.copy_(decode_table(stored[name], (module.num_embeddings, module.embedding_dim), scheme))
+    keep_tables(model, stored)
+    record(model.config, **scheme.model_dump())
 
 
 def unsupported(scheme: Bnb, device: str, config: "PretrainedConfig | None" = None) -> str | None:
@@ -66,6 +143,15 @@ def unsupported(scheme: Bnb, device: str, config: "PretrainedConfig | None" = No
 def head_modules(config: "PretrainedConfig") -> list[str]:
     """Names of the Linear layers outside the encoder: the classification head, which stays in fp16."""
     return list(_matrices(config)[1])
+
+
+def table_tensors(scheme: Bnb, rows: int, columns: int) -> list[int]:
+    """Bytes of each tensor one embedding table becomes on disk."""
+    if isinstance(scheme, Int8):
+        return packing.encoded_bytes((rows, columns), GRIDS["packed-int8"], zeros=0)
+    blocks = -(-rows * columns // BLOCK)
+    codes = -(-rows * columns // 2)
+    return [codes, blocks, 4 * -(-blocks // _NESTED_BLOCK), 4] if scheme.double else [codes, 4 * blocks]
 
 
 def stored_tensors(scheme: Bnb, outputs: int, inputs: int) -> list[int]:

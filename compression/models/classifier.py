@@ -13,6 +13,7 @@ from compression.catalog import BUNDLED, BUNDLED_TEACHER
 from compression.data.batching import by_length, collate
 from compression.errors import ModelError, actionable
 from compression.models.classes import not_safe_classes, two_logits
+from compression.models.records import COMPRESSION_KEY, MOST_A_BYTE, PACKED, filled, shaped
 from compression.places import place
 
 if TYPE_CHECKING:
@@ -21,14 +22,15 @@ if TYPE_CHECKING:
 
 # Encoders whose layers are alike, so that any subset of them is a model of the same class.
 ARCHITECTURES = ("bert", "distilbert", "roberta", "xlm-roberta", "electra", "mpnet")
-SCHEME_KEY = "compression_scheme"  # in config.json of a folder this package compressed
+SCHEME_KEY = "compression_scheme"  # in config.json of a standard folder this package stored in half precision
 EVALUATION_BATCH = 32
 
 LOADING = threading.RLock()  # from_pretrained switches off initialization for the whole process while it runs
 MAX_LAYERS = 48
 _FEED_FORWARD = {"distilbert": "hidden_dim"}  # where a config does not call it intermediate_size
 _SIZES = ("num_hidden_layers", "num_attention_heads", "hidden_size", "vocab_size", "max_position_embeddings")
-_MOST_A_BYTE = 2  # parameters: no scheme keeps one in less than four bits
+_WEIGHTS = ("*.safetensors", "model.onnx")
+_MOST_A_BYTE = 2  # parameters: no standard folder keeps one in less than four bits
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ def locate(source: str, report: hub.Transfer = hub.ignore, weights: bool = True)
         return hub.fetch_model(source, report=report, allowed=ARCHITECTURES, weights=weights)
     if not folder.is_dir():
         raise ModelError(f"There is no folder {folder}. Give the folder of a saved model, or a Hub id owner/name.")
-    if (folder / "config.json").is_file() and not list(folder.glob("*.safetensors")):
+    if (folder / "config.json").is_file() and not any(list(folder.glob(name)) for name in _WEIGHTS):
         raise ModelError(f"{folder} has no .safetensors weights. Save the model with safe_serialization=True.")
     return folder
 
@@ -95,6 +97,8 @@ def read_config(folder: Path) -> "PretrainedConfig":
     stored = raw.get("quantization_config")
     if stored is not None and (not isinstance(stored, dict) or stored.get("quant_method") != "bitsandbytes"):
         raise ModelError(f"{folder} was quantized by a method this program does not read. Give a full-precision model.")
+    if not isinstance(raw.get(COMPRESSION_KEY, {}), dict):
+        raise ModelError(f"{path} is not a usable config ({COMPRESSION_KEY} is no object). Save the model again.")
     with explaining(f"{path} is not a usable config ({{}}). Save the model again."):
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     for name in (*_SIZES, feed_forward(config)):
@@ -115,10 +119,9 @@ def feed_forward(config: "PretrainedConfig") -> str:
 def on_meta(config: "PretrainedConfig") -> "PreTrainedModel":
     """The classifier a config describes, on the meta device: shapes without storage. Raises ModelError."""
     import torch
-    from transformers import AutoModelForSequenceClassification
 
     with explaining("No model can be built from this config ({}). Use another model."), LOADING, torch.device("meta"):
-        return AutoModelForSequenceClassification.from_config(config)
+        return shaped(config)
 
 
 def count_parameters(config: "PretrainedConfig") -> int:
@@ -127,53 +130,85 @@ def count_parameters(config: "PretrainedConfig") -> int:
 
 
 def is_compressed(config: "PretrainedConfig") -> bool:
-    """Whether a config belongs to a model that is stored in one of this package's schemes."""
-    return getattr(config, SCHEME_KEY, None) is not None or hasattr(config, "quantization_config")
+    """Whether a config belongs to a model in one of this package's schemes, or of a shape no plain loader knows."""
+    return any(getattr(config, key, None) for key in (SCHEME_KEY, COMPRESSION_KEY, "quantization_config"))
 
 
 def load_classifier(
-    folder: Path, device: "torch.device", new_head: bool = False, not_safe: str | None = None, **options: Any
+    folder: Path,
+    device: "torch.device",
+    new_head: bool = False,
+    not_safe: str | None = None,
+    weights: "dict[str, torch.Tensor] | None" = None,
+    **options: Any,
 ) -> Classifier:
     """The classifier in `folder`, in eval mode on `device`. Raises ModelError, or ConfigError for a wrong `not_safe`.
 
-    Full-precision folders run in fp32 whatever their file holds; a folder this package stored in fp16, and a
+    Full-precision folders run in fp32 whatever their file holds; a folder this package stored in half precision, and a
     bitsandbytes one, run as they are stored. `not_safe` names the classes that mean Not Safe, where their words do not.
     `options` go to `from_pretrained` (another head or shape); only with `new_head` may the head be untrained.
+    `weights` are those of a packed folder, unpacked; without packed ones, they are in the file as they are.
     """
     import torch
-    from transformers import AutoModelForSequenceClassification
+    from safetensors.torch import load_file
 
     config = read_config(folder)
-    if not is_compressed(config):
-        options.setdefault("dtype", torch.float32)
-    if hasattr(config, "quantization_config"):
-        options["device_map"] = {"": str(device)}
-    _check_weights(folder, config)
+    check_weights(folder, config)
+    missing: set[str] = set()
     with LOADING:
         with explaining(f"The model in {folder} cannot be loaded ({{}}). Save it again."):
-            model, found = AutoModelForSequenceClassification.from_pretrained(
-                folder,
-                local_files_only=True,
-                trust_remote_code=False,
-                use_safetensors=True,
-                output_loading_info=True,
-                **options,
-            )
+            if weights is None and (folder / PACKED).is_file():
+                weights = load_file(folder / PACKED)
+            if weights is None or hasattr(config, "quantization_config"):
+                model, missing = _pretrained(folder, config, device, weights, options)
+            else:
+                halves = {"fp16": torch.float16, "bf16": torch.bfloat16}
+                model = filled(folder, config, weights, halves.get(getattr(config, SCHEME_KEY, ""), torch.float32))
         tokenizer = load_tokenizer(folder)
     if len(tokenizer) > config.vocab_size:
         raise ModelError(
             f"The tokenizer in {folder} knows {len(tokenizer):,} words and the model {config.vocab_size:,}. "
             "Save the model with the tokenizer it was trained with."
         )
-    if found["missing_keys"] and not new_head:
+    if missing and not new_head:
         raise ModelError(
-            f"The model in {folder} lacks trained weights ({min(found['missing_keys'])}). "
+            f"The model in {folder} lacks trained weights ({min(missing)}). "
             "Give a fine-tuned classifier, or fine-tune this one with train-teacher."
         )
     classes = not_safe_classes(model.config, not_safe, f"The model in {folder}")
-    if "device_map" not in options:
+    if not hasattr(config, "quantization_config") and "device_map" not in options:
         model = model.to(device)
     return Classifier(model.eval(), tokenizer, longest_text(model.config, tokenizer), classes)
+
+
+def _pretrained(
+    folder: Path,
+    config: "PretrainedConfig",
+    device: "torch.device",
+    weights: "dict[str, torch.Tensor] | None",
+    options: dict[str, Any],
+) -> "tuple[PreTrainedModel, set[str]]":
+    """The model that transformers makes of the folder, or of `weights` instead of its file; which ones were missing."""
+    import torch
+    from transformers import AutoModelForSequenceClassification
+
+    if not is_compressed(config):
+        options = {"dtype": torch.float32} | options
+    if hasattr(config, "quantization_config"):
+        options = options | {"device_map": {"": str(device)}}
+    loader: Any = AutoModelForSequenceClassification
+    if weights is not None:
+        loader = type(on_meta(config))  # the class itself: the automatic one wants a folder
+        options = options | {"config": config, "state_dict": weights}
+    model, found = loader.from_pretrained(
+        folder if weights is None else None,
+        local_files_only=True,
+        trust_remote_code=False,
+        use_safetensors=True,
+        output_loading_info=True,
+        **options,
+    )
+    return model, found["missing_keys"]
 
 
 def load_tokenizer(folder: Path) -> "PreTrainedTokenizerBase":
@@ -223,11 +258,11 @@ def logits_of(
     return logits
 
 
-def _check_weights(folder: Path, config: "PretrainedConfig") -> None:
+def check_weights(folder: Path, config: "PretrainedConfig") -> None:
     """Raises ModelError if the config describes more weights than the files can hold: they would fill the memory."""
     stored = sum(path.stat().st_size for path in folder.glob("*.safetensors"))
     described = count_parameters(config)
-    if described > _MOST_A_BYTE * stored:
+    if described > stored * (MOST_A_BYTE if (folder / PACKED).is_file() else _MOST_A_BYTE):
         raise ModelError(
             f"The config in {folder} describes {described:,} parameters, which {stored:,} bytes of weights cannot "
             "hold. Save the model again."

@@ -1,36 +1,46 @@
-"""Fine-tuning a teacher: the article's first notebook, with the encoder frozen or not, the best epoch kept."""
+"""Fine-tuning a teacher: the article's first notebook, all of it learning or its upper part, the best epoch kept."""
 
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from compression.catalog import LABELS
 from compression.config import Device, Precision
 from compression.data.batching import bucketed, collate
 from compression.data.sources import Split
 from compression.errors import CompressionError, ConfigError
-from compression.events import EpochEnded, Report, TrainingStep, ignore
+from compression.events import EpochEnded, Notice, Report, TrainingStep, ignore
 from compression.models.classifier import Classifier, load_classifier
 from compression.models.device import open_accelerator, resolve, training_precision
+from compression.models.student import layers_path
 from compression.result import Metrics
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 STAGE = "train-teacher"
 
 
 @dataclass(frozen=True)
 class TeacherRecipe:
-    """Hyperparameters of a fine-tuning; the numbers are the article's, which also froze the encoder."""
+    """Hyperparameters of a fine-tuning; the numbers are the article's, which also froze the encoder.
+
+    `train` says what learns: everything, the last `last_layers` encoder layers with pooler and classifier, or these two
+    alone (head). After `patience` epochs without a better one it stops.
+    """
 
     epochs: int = 10
     batch_size: int = 8
     learning_rate: float = 2e-4
-    freeze_encoder: bool = False
     max_length: int = 512
     seed: int = 0
     device: Device = "auto"
     precision: Precision = "auto"
+    train: Literal["all", "last-layers", "head"] = "all"
+    last_layers: int = 1
+    patience: int | None = None
 
 
 def load_base(folder: Path, recipe: TeacherRecipe) -> Classifier:
@@ -50,18 +60,18 @@ def train_teacher(
     validate: Callable[[Classifier], Metrics],
     recipe: TeacherRecipe,
     report: Report = ignore,
+    stage: str = STAGE,
 ) -> tuple[Classifier, Metrics]:
     """`base` fine-tuned with cross-entropy, as it was after its best epoch, and its metrics on validation.
 
-    The best epoch has the highest ROC AUC (the article's choice), then accuracy. With `freeze_encoder`, only what lies
-    above the layers (pooler, classifier) learns. Raises CompressionError if the loss is no longer a number.
+    The best epoch has the highest ROC AUC (the article's choice), then accuracy. Raises CompressionError if the loss is
+    no longer a number, ConfigError if the model has fewer layers than shall learn.
     """
     import torch
     from torch.nn.functional import cross_entropy
 
     model = base.model
-    if recipe.freeze_encoder:
-        _freeze_encoder(model)
+    _freeze(model, recipe)
     accelerator = open_accelerator(model.device, training_precision(recipe.precision, model.device))
     optimizer = torch.optim.Adam([p for p in model.parameters() if p.requires_grad], lr=recipe.learning_rate)
     optimizer = accelerator.prepare(optimizer)
@@ -71,7 +81,7 @@ def train_teacher(
     lengths = [len(ids) for ids in token_ids]
     labels = torch.tensor(train.labels)
     steps = recipe.epochs * len(bucketed(lengths, recipe.batch_size, recipe.seed))
-    step, best, best_weights = 0, None, None
+    step, best, best_epoch, best_weights = 0, None, 0, None
     for epoch in range(1, recipe.epochs + 1):
         model.train()
         for rows in bucketed(lengths, recipe.batch_size, recipe.seed + epoch):
@@ -89,14 +99,17 @@ def train_teacher(
             step += 1
             report(
                 TrainingStep(
-                    stage=STAGE, step=step, steps=steps, epoch=epoch, loss=value, soft_loss=0.0, hard_loss=value
+                    stage=stage, step=step, steps=steps, epoch=epoch, loss=value, soft_loss=0.0, hard_loss=value
                 )
             )
         model.eval()
         metrics = validate(base)
-        report(EpochEnded(stage=STAGE, epoch=epoch, epochs=recipe.epochs, student=metrics))
+        report(EpochEnded(stage=stage, epoch=epoch, epochs=recipe.epochs, student=metrics))
         if best is None or _rank(metrics) > _rank(best):
-            best, best_weights = metrics, deepcopy(model.state_dict())
+            best, best_epoch, best_weights = metrics, epoch, deepcopy(model.state_dict())
+        if epoch - best_epoch == recipe.patience and epoch < recipe.epochs:
+            report(Notice(text=f"Stopped after epoch {epoch} of {recipe.epochs}: the best one was epoch {best_epoch}."))
+            break
     if best is None or best_weights is None:
         raise ConfigError("epochs must be 1 or more.")
     model.load_state_dict(best_weights)
@@ -107,7 +120,17 @@ def _rank(metrics: Metrics) -> tuple[float, float]:
     return (metrics.roc_auc or 0.0, metrics.accuracy)
 
 
-def _freeze_encoder(model: "object") -> None:
-    """Stops the base model's weights from learning, its pooler excepted."""
-    for name, parameter in model.base_model.named_parameters():  # type: ignore[attr-defined]
-        parameter.requires_grad = "pooler" in name
+def _freeze(model: "PreTrainedModel", recipe: TeacherRecipe) -> None:
+    """Leaves to learn what the recipe says; the pooler counts with the classifier, above the layers."""
+    layers, path = model.config.num_hidden_layers, layers_path(model)
+    if recipe.train == "last-layers" and recipe.last_layers > layers:
+        raise ConfigError(
+            f"fine_tuning.last_layers = {recipe.last_layers}, but the model has {layers}. Use {layers} or less.",
+            "fine_tuning.last_layers",
+        )
+    count = recipe.last_layers if recipe.train == "last-layers" else 0
+    learning = tuple(f"{path}.{index}." for index in range(layers - count, layers))
+    base = f"{model.base_model_prefix}."
+    for name, parameter in model.named_parameters():
+        above = not name.startswith(base) or "pooler" in name
+        parameter.requires_grad = recipe.train == "all" or above or name.startswith(learning)

@@ -52,6 +52,29 @@ def test_gradient_size_does_not_depend_on_temperature() -> None:
     assert sizes[0] == pytest.approx(sizes[1], rel=0.01)
 
 
+def test_rows_without_a_label_have_all_their_weight_on_the_teacher() -> None:
+    temperature, weight = 3.0, 0.3
+    rows = [distillation_loss(LOGITS[i : i + 1], OTHER[i : i + 1], LABELS[i : i + 1], temperature, 1) for i in range(3)]
+    hard = [cross_entropy(LOGITS[i : i + 1], LABELS[i : i + 1]).item() for i in range(3)]
+    soft = [row.soft.item() for row in rows]
+    loss = distillation_loss(LOGITS, OTHER, torch.tensor([0, -1, 1]), temperature, weight)
+    by_row = [weight * soft[0] + (1 - weight) * hard[0], soft[1], weight * soft[2] + (1 - weight) * hard[2]]
+    assert loss.total.item() == pytest.approx(sum(by_row) / 3)
+    assert loss.soft.item() == pytest.approx(sum(soft) / 3)
+    assert loss.hard.item() == pytest.approx((hard[0] + hard[2]) / 2)
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.5, 1.0])
+def test_without_any_label_the_soft_loss_is_all(weight: float) -> None:
+    logits = LOGITS.clone().requires_grad_()
+    loss = distillation_loss(logits, OTHER, torch.full((3,), -1), 2.0, weight)
+    loss.total.backward()
+    assert loss.hard.item() == 0
+    assert loss.total.item() == pytest.approx(loss.soft.item())
+    assert logits.grad is not None
+    assert torch.isfinite(logits.grad).all()
+
+
 @pytest.mark.parametrize(("temperature", "weight"), [(0.0, 0.5), (-1.0, 0.5), (2.0, -0.1), (2.0, 1.1)])
 def test_refuses_what_has_no_meaning(temperature: float, weight: float) -> None:
     with pytest.raises(ConfigError):

@@ -9,7 +9,7 @@ def test_counts_come_from_the_verdicts() -> None:
     first = np.array([0.9, 0.1, 0.2, 0.7, 0.5])  # right, wrong, right, wrong, right (one half is Not Safe)
     second = np.array([0.8, 0.6, 0.9, 0.1, 0.4])  # right, right, wrong, right, wrong
     found = paired(labels, first, second)
-    assert (found.examples, found.only_first_right, found.only_second_right) == (5, 2, 2)
+    assert (found.examples, found.only_teacher_right, found.only_model_right) == (5, 2, 2)
     assert (found.difference, found.p_value) == (0, 1)
     assert found == compare(5, 2, 2)
 
@@ -36,7 +36,7 @@ def test_three_more_of_450_is_within_noise() -> None:
 
 def test_one_sided_bound_lies_inside_the_two_sided_interval() -> None:
     found = compare(2967, 60, 40)
-    assert found.low < found.lower_bound_95 < found.difference < found.high
+    assert found.low < found.lower_bound < found.difference < found.high
 
 
 @pytest.mark.parametrize(("lost", "gained"), [(0, 0), (0, 5), (5, 0)])
@@ -59,7 +59,7 @@ def test_intervals_hold_the_truth_as_often_as_they_say(lost: float, gained: floa
     found = [compare(500, *sample.tolist()) for sample in samples]
     truth = gained - lost
     assert 0.94 <= np.average([f.low <= truth <= f.high for f in found], weights=times) <= most
-    assert 0.94 <= np.average([f.lower_bound_95 <= truth for f in found], weights=times) <= most
+    assert 0.94 <= np.average([f.lower_bound <= truth for f in found], weights=times) <= most
 
 
 def test_what_cannot_be_paired_is_refused() -> None:

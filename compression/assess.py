@@ -1,0 +1,128 @@
+"""What a run's models are like in the end: each from its folder, freshly loaded, on URLs that none was trained on.
+
+    probabilities on validation (known from the steps) and test ─▶ metrics, and each model against the teacher
+    one URL at a time, in turn                                  ─▶ latency
+
+Beside teacher, student and compressed model stands the control: a linear model of n-grams that saw the labels alone,
+cut to the compressed model's bytes.
+"""
+
+from collections.abc import Callable, Mapping
+from math import ceil
+from typing import TYPE_CHECKING, Any
+
+from compression.artefacts.weight import size_bytes, size_stored_bytes
+from compression.config import RunConfig
+from compression.data.sources import Data
+from compression.errors import ConfigError
+from compression.events import Notice, Progress, Report, ignore
+from compression.measure.control import Control, control_at
+from compression.measure.paired import paired
+from compression.measure.quality import quality
+from compression.measure.speed import MAX_SECONDS, latencies
+from compression.models.classifier import EVALUATION_BATCH
+from compression.predict.predictor import Predictor
+from compression.result import Metrics, ModelReport, Paired
+from compression.stages import Made, Work, probabilities_on
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Answers = Mapping[str, np.ndarray]  # split → probability of Not Safe of each of its URLs
+
+STAGE = "evaluate"
+EVALUATED = ("validation", "test")
+_TIMED_URLS = 50
+# Seconds a large GPU is taken to need: to start and load, and for a batch of 128 tokens. Assumed, not measured.
+_START, _STEP, _READ = 12.0, 0.05, 0.025
+
+
+def evaluate(work: Work, made: Mapping[str, Made], report: Report = ignore) -> dict[str, ModelReport]:
+    """A report on teacher, student, compressed model and control; what `made` knows of one is not measured again."""
+    import numpy as np
+
+    data = work.data
+    folders = {name: getattr(work.folders, name) for name in ("teacher", "student", "compressed")}
+    predictors = {name: Predictor(work.load(folder)) for name, folder in folders.items()}
+    answers: dict[str, Answers] = {}
+    for name, predictor in predictors.items():
+        known = np.array(made[name].probabilities)
+        answers[name] = {"validation": known, "test": probabilities_on(predictor, data, "test", report, STAGE)}
+    control = _control(data, size_bytes(work.folders.compressed), report)
+    if control is not None:
+        answers["control"] = {split: control.answer(data.splits[split].texts) for split in EVALUATED}
+    timed = latencies(
+        {name: predictor.predict for name, predictor in predictors.items()}
+        | ({"control": lambda text: control.answer([text])} if control else {}),
+        data.splits["test"].texts[:_TIMED_URLS],
+        _progress(report, "One URL at a time, timed"),
+    )
+    bytes_of = {name: (size_bytes(folder), size_stored_bytes(folder)) for name, folder in folders.items()}
+    facts: dict[str, dict[str, Any]] = {
+        name: {"parameters": made[name].parameters, "folder": str(folder.resolve())} for name, folder in folders.items()
+    }
+    if control is not None:
+        bytes_of["control"] = (control.size_bytes, control.size_bytes)
+        facts["control"] = {"parameters": control.features, "folder": "", "note": control.encoding}
+    return {
+        name: ModelReport(
+            **facts[name],
+            size_bytes=bytes_of[name][0],
+            size_stored_bytes=bytes_of[name][1],
+            metrics=_metrics(data, found),
+            latency_ms=timed[name],
+            paired=None if name == "teacher" else _paired(data, answers["teacher"], found),
+        )
+        for name, found in answers.items()
+    }
+
+
+def _control(data: Data, limit_bytes: int, report: Report) -> Control | None:
+    """The control at so many bytes, None (with a notice) where these rows make none."""
+    report(Progress(stage=STAGE, doing="A linear control is fitted to the labels", step=0, steps=1))
+    try:
+        return control_at(limit_bytes, data.splits["train"])
+    except ConfigError as error:
+        report(Notice(text=f"There is no linear control beside this run: {error}"))
+        return None
+
+
+def _metrics(data: Data, answers: "Answers") -> dict[str, Metrics]:
+    return {split: quality(data.splits[split].labels, found) for split, found in answers.items()}
+
+
+def _paired(data: Data, teacher: "Answers", model: "Answers") -> dict[str, Paired]:
+    """The model against the teacher on test, and on validation and test together."""
+    import numpy as np
+
+    labels = [label for split in EVALUATED for label in data.splits[split].labels]
+    ours, theirs = (np.concatenate([answers[split] for split in EVALUATED]) for answers in (model, teacher))
+    test = paired(data.splits["test"].labels, teacher["test"], model["test"])
+    return {"test": test, "both": paired(labels, theirs, ours)}
+
+
+def _progress(report: Report, doing: str) -> Callable[[int, int], None]:
+    return lambda step, steps: report(Progress(stage=STAGE, doing=doing, step=step, steps=steps))
+
+
+def gpu_seconds(config: RunConfig, data: Data) -> dict[str, float]:
+    """Seconds each step is taken to need of a GPU, by its name: what to ask of a host that lends them."""
+    longer = config.distillation.max_length / 128
+    read = {name: longer * _READ * ceil(len(split) / EVALUATION_BATCH) for name, split in data.splits.items()}
+    more = config.distillation.generated + config.distillation.recombined
+    rows = len(data.splits["train"]) + more
+    lesson = read["train"] * rows / len(data.splits["train"])
+    epoch = longer * _STEP * ceil(rows / config.distillation.batch_size) + read["validation"]
+    step = _START + read["validation"]
+    taught = {
+        "fine-tune": config.fine_tuning.epochs,
+        "distill": config.distillation.epochs,
+        "structured": config.structured.epochs,
+        "prune": config.pruning.epochs,
+        "qat": config.qat.epochs,
+    }
+    return (
+        dict.fromkeys(("load", "student", "vocabulary", "quantize"), step)
+        | {name: step + lesson + epochs * epoch for name, epochs in taught.items()}
+        | {"evaluate": _START + 3 * read["test"] + MAX_SECONDS}
+    )

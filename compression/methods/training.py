@@ -1,0 +1,169 @@
+"""Training a student on a lesson: soft targets and hard labels in every batch, and what else the recipe asks for.
+
+Lesson (texts, labels, teacher's logits) ── batches ──▶ distillation loss (+ hints) ──▶ Adam ──▶ student
+                                                                                    (mean of the last weights)
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from compression.config import DistillationConfig, RunConfig
+from compression.data.batching import bucketed, collate, in_order
+from compression.errors import CompressionError
+from compression.events import EpochEnded, Notice, Report, TrainingStep, ignore
+from compression.methods.distill import distillation_loss
+from compression.methods.hints import imitating
+from compression.models.classifier import Classifier
+from compression.models.device import open_accelerator, training_precision
+from compression.result import Metrics
+
+if TYPE_CHECKING:
+    import torch
+
+SHORTEST_CYCLE = 10  # steps
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a student learns from, row by row: `targets` are the teacher's logits, (texts, 2) float32 on the CPU.
+
+    A label is a class id, or −1 where the class is unknown: then the teacher alone is believed.
+    """
+
+    texts: tuple[str, ...]
+    labels: tuple[int, ...]
+    targets: "torch.Tensor"
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+
+def train(
+    student: Classifier,
+    lesson: Lesson,
+    validate: Callable[[Classifier], Metrics],
+    config: RunConfig,
+    report: Report = ignore,
+    *,
+    stage: str,
+    epochs: int,
+    learning_rate: float,
+    teacher: Classifier | None = None,
+    before_step: Callable[[int, int], None] | None = None,
+    teacher_metrics: Metrics | None = None,
+) -> Classifier:
+    """The student, trained in place on the lesson (all its parameters that require gradients), in eval mode.
+
+    Loss, batches and schedule are those of `config.distillation`; its hidden states and attention maps are compared
+    with those of `teacher`, where their weights are above 0 and there is one. `before_step(step, steps)`, step from 1,
+    is called before each step's forward pass. `validate` is called on the student after each epoch.
+    With `averaging` the student ends with the mean of its weights after each step of the second half: stochastic weight
+    averaging, Izmailov et al. 2018, arXiv:1803.05407, §3; here beside the falling rate of the one cycle.
+    Raises CompressionError if the loss is no longer a number, ConfigError where a hint cannot be given.
+    """
+    import torch
+
+    settings, device = config.distillation, student.model.device
+    token_ids = student.tokenize(lesson.texts, settings.max_length)
+    lengths = [len(ids) for ids in token_ids]
+    labels = torch.tensor(lesson.labels)
+    steps = epochs * len(in_order(len(lesson), settings.batch_size))
+
+    if settings.schedule == "one-cycle" and steps < SHORTEST_CYCLE:
+        report(Notice(text=f"{steps} steps are too few for a cycle: the learning rate stays constant."))
+    accelerator = open_accelerator(device, training_precision(config.training.precision, device))
+    with imitating(student, teacher, lesson.texts, token_ids, config) as imitation:
+        learning = [parameter for parameter in student.model.parameters() if parameter.requires_grad]
+        optimizer = torch.optim.Adam([*learning, *imitation.parameters()], lr=learning_rate, fused=True)
+        optimizer = accelerator.prepare(optimizer)
+        schedule = _schedule(optimizer, settings.schedule, learning_rate, steps)
+        mean = _Mean()
+        torch.manual_seed(config.seed)
+
+        step = 0
+        for epoch in range(1, epochs + 1):
+            student.model.train()
+            for rows in _batches(lengths, config, epoch):
+                if before_step is not None:
+                    before_step(step + 1, steps)
+                inputs = collate([token_ids[row] for row in rows], student.tokenizer.pad_token_id)
+                inputs = {name: tensor.to(device) for name, tensor in inputs.items()}
+                with accelerator.autocast():
+                    output = student.model(**inputs, **imitation.asked)
+                    hint = imitation.loss(rows, inputs, output)
+                loss = distillation_loss(
+                    output.logits.float(),
+                    lesson.targets[rows].to(device),
+                    labels[rows].to(device),
+                    *_weights(settings, step, steps),
+                )
+                whole = loss.total if hint is None else loss.total + hint
+                total, soft, hard = torch.stack([part.detach() for part in (whole, loss.soft, loss.hard)]).tolist()
+                if total != total:
+                    raise CompressionError(f"The loss is no longer a number. Lower the learning rate of {stage}.")
+                optimizer.zero_grad()
+                accelerator.backward(whole)
+                optimizer.step()
+                schedule.step()
+                step += 1
+                if settings.averaging and step > steps // 2:
+                    mean.add(learning)
+                report(
+                    TrainingStep(
+                        stage=stage, step=step, steps=steps, epoch=epoch, loss=total, soft_loss=soft, hard_loss=hard
+                    )
+                )
+            student.model.eval()
+            if epoch == epochs:
+                mean.load(learning)
+            metrics = validate(student)
+            report(EpochEnded(stage=stage, epoch=epoch, epochs=epochs, student=metrics, teacher=teacher_metrics))
+    return student
+
+
+class _Mean:
+    """The mean of several states of parameters; nothing is held before the first."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._mean: list[torch.Tensor] = []
+
+    def add(self, parameters: "list[torch.nn.Parameter]") -> None:
+        self._count += 1
+        if self._count == 1:
+            self._mean = [parameter.detach().clone() for parameter in parameters]
+        for mean, parameter in zip(self._mean, parameters, strict=True):
+            mean.lerp_(parameter.detach(), 1 / self._count)
+
+    def load(self, parameters: "list[torch.nn.Parameter]") -> None:
+        """Gives the parameters their mean; leaves them as they are if none was taken."""
+        for mean, parameter in zip(self._mean, parameters, strict=bool(self._mean)):
+            parameter.data.copy_(mean)
+
+
+def _weights(settings: DistillationConfig, step: int, steps: int) -> tuple[float, float]:
+    """Temperature and weight of the soft targets at a step (from 0): on a line from start to end, or constant."""
+    passed = step / max(1, steps - 1)
+
+    def at(start: float, end: float | None) -> float:
+        return start if end is None else start + (end - start) * passed
+
+    return at(settings.temperature, settings.temperature_end), at(settings.soft_weight, settings.soft_weight_end)
+
+
+def _batches(lengths: list[int], config: RunConfig, epoch: int) -> list[list[int]]:
+    """The epoch's batches: length-bucketed and shuffled, or (the notebook's way) rows as they stand, unshuffled."""
+    if config.training.bucketing:
+        return bucketed(lengths, config.distillation.batch_size, config.seed * 1000 + epoch)
+    return in_order(len(lengths), config.distillation.batch_size)
+
+
+def _schedule(
+    optimizer: "torch.optim.Optimizer", schedule: str, learning_rate: float, steps: int
+) -> "torch.optim.lr_scheduler.LRScheduler":
+    from torch.optim.lr_scheduler import ConstantLR, OneCycleLR
+
+    if schedule == "constant" or steps < SHORTEST_CYCLE:
+        return ConstantLR(optimizer, factor=1.0, total_iters=0)
+    return OneCycleLR(optimizer, learning_rate, total_steps=steps, pct_start=0.1, cycle_momentum=False)
