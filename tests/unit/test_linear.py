@@ -250,7 +250,7 @@ def test_a_config_that_does_not_fit_its_weights_is_refused(
     save_linear(with_weights(), tmp_path, scheme)
     path = tmp_path / "config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {key: value}))
-    with pytest.raises(ModelError, match="Save (it|the model) again"):
+    with pytest.raises(ModelError, match=r"Save (it|the model) again"):
         load_linear(tmp_path)
 
 
@@ -279,7 +279,7 @@ def test_weights_that_are_none_are_refused(tmp_path: Path, broken: dict[str, tor
     path = tmp_path / "packed.safetensors"
     tensors = {name: tensor for name, tensor in (load_file(path) | broken).items() if tensor is not None}
     save_file(tensors, path)
-    with pytest.raises(ModelError, match="Save (it|the model) again"):
+    with pytest.raises(ModelError, match=r"Save (it|the model) again"):
         load_linear(tmp_path)
 
 
