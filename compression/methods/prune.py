@@ -159,7 +159,7 @@ def _originals(model: "torch.nn.Module", names: list[str]) -> "dict[str, torch.T
         module, _, weight = name.rpartition(".")
         return f"{module}.parametrizations.{weight}.original".lstrip(".")
 
-    return {name: trained.get(hidden(name), trained.get(name)) for name in names}
+    return {name: trained[hidden(name) if hidden(name) in trained else name] for name in names}
 
 
 @contextmanager
