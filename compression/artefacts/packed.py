@@ -48,15 +48,10 @@ def load_packed(folder: Path, device: "torch.device", not_safe: str | None = Non
     check_weights(folder, config)
     with explaining(f"The weights in {folder} cannot be read ({{}}). Save the model again."):
         weights = load_file(folder / PACKED)
-        tables: dict[str, Tensors] = {}
         for name, (shape, decode) in _decoders(on_meta(config)).items():
-            key = f"{name}.weight"
-            tables[name] = {part: weights.pop(key + part) for part in _PARTS if key + part in weights}
-            weights[key] = decode(tables[name], shape)
-    classifier = load_classifier(folder, device, not_safe=not_safe, weights=weights)
-    if hasattr(config, "quantization_config"):
-        bnb.keep_tables(classifier.model, tables)
-    return classifier
+            parts = {part: weights.pop(name + part) for part in _PARTS if name + part in weights}
+            weights[name] = decode(parts, shape)
+    return load_classifier(folder, device, not_safe=not_safe, weights=weights)
 
 
 def _packed(weights: "Tensors", model: "PreTrainedModel") -> "Tensors":
@@ -77,7 +72,7 @@ def _packed(weights: "Tensors", model: "PreTrainedModel") -> "Tensors":
 
 
 def _decoders(model: "PreTrainedModel") -> "dict[str, tuple[tuple[int, int], Decoder]]":
-    """The shape of each coded module's weight, and what decodes it, by the module's name; of a model on meta."""
+    """The shape of each coded weight, and what decodes it, by its name; of a model on meta."""
     match scheme_of(model.config):
         case PackedInt8() | PackedInt4() | Ternary() as scheme:
             modules = rounded_modules(model, scheme.embeddings)
@@ -87,4 +82,5 @@ def _decoders(model: "PreTrainedModel") -> "dict[str, tuple[tuple[int, int], Dec
             decode = partial(bnb.decode_table, scheme=scheme)
         case _:
             return {}
-    return {name: ((module.weight.shape[0], module.weight.shape[1]), decode) for name, module in modules.items()}
+    shapes = {f"{name}.weight": module.weight.shape for name, module in modules.items()}
+    return {name: ((rows, columns), decode) for name, (rows, columns) in shapes.items()}

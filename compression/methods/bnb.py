@@ -63,14 +63,8 @@ def tables(model: "PreTrainedModel") -> "dict[str, torch.nn.Embedding]":
     return {name: module for name, module in model.named_modules() if is_table(module, name)}
 
 
-def keep_tables(model: "PreTrainedModel", stored: "dict[str, dict[str, torch.Tensor]]") -> None:
-    """Remembers with each table the tensors that stand for it on disk: what runs cannot be quantized to them again."""
-    for name, module in tables(model).items():
-        setattr(module, _KEPT, stored[name])
-
-
 def kept_tables(model: "PreTrainedModel") -> "dict[str, dict[str, torch.Tensor]]":
-    """The tensors that stand for each table on disk, by the table's name."""
+    """The tensors that stand for each table on disk, by the table's name, of a model that was just quantized."""
     return {name: getattr(module, _KEPT) for name, module in tables(model).items()}
 
 
@@ -117,11 +111,11 @@ def decode_table(parts: "dict[str, torch.Tensor]", shape: tuple[int, int], schem
 def _quantize_tables(model: "PreTrainedModel", scheme: Bnb) -> None:
     import torch
 
-    stored = {name: encode_table(module.weight.detach(), scheme) for name, module in tables(model).items()}
-    with torch.no_grad():
-        for name, module in tables(model).items():
-            module.weight.copy_(decode_table(stored[name], (module.num_embeddings, module.embedding_dim), scheme))
-    keep_tables(model, stored)
+    for module in tables(model).values():
+        parts = encode_table(module.weight.detach(), scheme)
+        with torch.no_grad():
+            module.weight.copy_(decode_table(parts, (module.num_embeddings, module.embedding_dim), scheme))
+        setattr(module, _KEPT, parts)  # what runs is rounded to fp16, and would not be quantized to the same again
     record(model.config, **scheme.model_dump())
 
 

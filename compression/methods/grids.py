@@ -93,7 +93,7 @@ def packed_bytes(count: int, levels: int) -> int:
 def _rounded(weight: "torch.Tensor", grid: Grid) -> "tuple[torch.Tensor, torch.Tensor]":
     """Codes, (rows, blocks, block) float32, and scales, (rows, blocks) float16."""
     blocks = _in_blocks(weight.detach().float(), grid)
-    scales = grid.scales(blocks, grid).clamp(-_LARGEST, _LARGEST).half()
+    scales = grid.scales(blocks, grid).clamp(-_LARGEST, _LARGEST).half() + 0.0  # and no negative zero
     return _codes(blocks, scales.float(), grid), scales
 
 

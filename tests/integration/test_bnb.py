@@ -1,16 +1,20 @@
 """The traps of bitsandbytes, one test each: every one of these failed, or would, without the adapter."""
 
 import importlib.util
+import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import tiny
 import torch
+from transformers import AutoModelForSequenceClassification
 
 from compression.artefacts.folder import load, save
-from compression.errors import CompressionError, UnsupportedError
+from compression.errors import CompressionError, ModelError, UnsupportedError
 from compression.methods import bnb
 from compression.models import device as devices
 from compression.models.classifier import ARCHITECTURES, logits_of, read_config
@@ -18,6 +22,10 @@ from compression.schemes import Fp4, Int8, Nf4
 
 CPU = torch.device("cpu")
 TEXTS = [text for text, _ in tiny.urls(12)]
+WITH_EMBEDDINGS = [
+    Int8(embeddings=True),
+    *(kind(double=double, embeddings=True) for kind in (Nf4, Fp4) for double in (False, True)),
+]
 packs_tiles = pytest.mark.skipif(
     "avx512_bf16" not in devices.cpu_flags(), reason="only a CPU with AVX512-BF16 repacks 4-bit weights"
 )
@@ -106,9 +114,55 @@ def test_nothing_makes_it_download_native_code() -> None:
     assert importlib.util.find_spec("kernels") is None
 
 
-def test_embeddings_stay_and_say_so(tmp_path: Path) -> None:
-    model = bnb.load_quantized(tiny.save_model(tmp_path / "m"), Nf4(), CPU).model
-    assert model.get_input_embeddings().weight.dtype == torch.float16
+def test_embeddings_stay_unless_they_are_wanted(tmp_path: Path) -> None:
+    folder = tiny.save_model(tmp_path / "m")
+    original = load(folder, CPU).model.get_input_embeddings().weight.half()
+    kept, quantized = (bnb.load_quantized(folder, Nf4(embeddings=e), CPU).model for e in (False, True))
+    assert torch.equal(kept.get_input_embeddings().weight, original)
+    table = quantized.get_input_embeddings().weight
+    assert table.dtype == torch.float16
+    assert 0 < (table - original).abs().max() < 0.2 * original.abs().max()
+
+
+def test_quantized_embeddings_survive_the_disk(
+    tmp_path: Path, tiny_teacher: Path, fresh_process: Callable[..., Any]
+) -> None:
+    """bitsandbytes itself cannot save them, so the folder is one that plain transformers finds no weights in."""
+    expected, folders = [], []
+    for number, scheme in enumerate(WITH_EMBEDDINGS):
+        fresh = bnb.load_quantized(tiny_teacher, scheme, CPU)
+        folders.append(tmp_path / str(number))
+        save(fresh, folders[-1])
+        expected.append(logits_of(fresh, TEXTS).tolist())
+    code = (
+        "import json, sys, torch; from pathlib import Path; from compression.artefacts.folder import load;"
+        "from compression.models.classifier import logits_of; texts = json.loads(sys.argv[1]);"
+        "print(json.dumps([logits_of(load(Path(f), torch.device('cpu')), texts).tolist() for f in sys.argv[2:]]))"
+    )
+    assert fresh_process(code, json.dumps(TEXTS), *folders) == expected
+    with pytest.raises(OSError, match=r"no file named model\.safetensors"):
+        AutoModelForSequenceClassification.from_pretrained(folders[0])
+
+
+@pytest.mark.parametrize("scheme", WITH_EMBEDDINGS, ids=lambda s: f"{s.scheme}-{s.double}")
+def test_tables_are_as_small_as_they_claim(scheme: bnb.Bnb) -> None:
+    table = torch.randn(1000, 128)
+    parts = bnb.encode_table(table, scheme)
+    stored = sum(part.numel() * part.element_size() for part in parts.values())
+    assert stored == sum(bnb.table_tensors(scheme, 1000, 128))
+    assert 8 * stored / table.numel() < (8.2 if isinstance(scheme, Int8) else 4.15 if scheme.double else 4.51)
+
+
+@pytest.mark.parametrize("scheme", WITH_EMBEDDINGS, ids=lambda s: f"{s.scheme}-{s.double}")
+def test_tables_whose_sizes_lie_are_refused(scheme: bnb.Bnb) -> None:
+    """Native code would read behind their end."""
+    parts = bnb.encode_table(torch.randn(100, 64), scheme)
+    for name, tensor in parts.items():
+        for lie in (tensor[:-1], tensor.to(torch.int32)):
+            with pytest.raises(ModelError, match="do not fit"):
+                bnb.decode_table(parts | {name: lie}, (100, 64), scheme)
+        with pytest.raises(ModelError, match="do not fit"):
+            bnb.decode_table({key: part for key, part in parts.items() if key != name}, (100, 64), scheme)
 
 
 def test_nothing_is_said_on_the_terminal(tmp_path: Path) -> None:
