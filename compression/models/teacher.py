@@ -61,6 +61,7 @@ def train_teacher(
     validate: Callable[[Classifier], Metrics],
     recipe: TeacherRecipe,
     report: Report = ignore,
+    stage: str = STAGE,
 ) -> tuple[Classifier, Metrics]:
     """`base` fine-tuned with cross-entropy, as it was after its best epoch, and its metrics on validation.
 
@@ -99,12 +100,12 @@ def train_teacher(
             step += 1
             report(
                 TrainingStep(
-                    stage=STAGE, step=step, steps=steps, epoch=epoch, loss=value, soft_loss=0.0, hard_loss=value
+                    stage=stage, step=step, steps=steps, epoch=epoch, loss=value, soft_loss=0.0, hard_loss=value
                 )
             )
         model.eval()
         metrics = validate(base)
-        report(EpochEnded(stage=STAGE, epoch=epoch, epochs=recipe.epochs, student=metrics))
+        report(EpochEnded(stage=stage, epoch=epoch, epochs=recipe.epochs, student=metrics))
         if best is None or _rank(metrics) > _rank(best):
             best, best_epoch, best_weights = metrics, epoch, deepcopy(model.state_dict())
         if epoch - best_epoch == recipe.patience and epoch < recipe.epochs:
