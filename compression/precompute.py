@@ -18,12 +18,12 @@ from compression.config import RunConfig
 from compression.data.sources import Split, load_data
 from compression.errors import ResourceError
 from compression.events import Report, ignore
-from compression.models.classifier import locate
 from compression.models.device import resolve
 from compression.places import place
 from compression.predict.predictor import Predictor
 from compression.result import Result
 from compression.runs import examples
+from compression.stages import not_safe
 
 SHIPPED = "compressed"  # the one model small enough to come with the project
 PREDICTIONS = "predictions.parquet"
@@ -40,8 +40,7 @@ def precompute(config: RunConfig, output: Path, with_model: bool = False, report
     with tempfile.TemporaryDirectory(prefix="precompute-") as scratch:
         made = Path(scratch)
         result = pipeline.run(config, recording, made)
-        own = {name: made / "models" / name for name in result.models if name != "teacher"}
-        folders = {"teacher": locate(config.teacher), **own}
+        folders = {name: result.model_folder(name, made) for name, model in result.models.items() if model.folder}
         test = load_data(config.data, config.columns, ("test",)).splits["test"]
         shown = _placeless(result)
         try:
@@ -53,7 +52,7 @@ def precompute(config: RunConfig, output: Path, with_model: bool = False, report
                 f"{output} cannot be written ({error.strerror or error}). Choose another folder."
             ) from None
         if with_model:
-            artefact.copy(own[SHIPPED], output / "models" / SHIPPED)
+            artefact.copy(folders[SHIPPED], output / "models" / SHIPPED)
     return shown
 
 
@@ -74,14 +73,17 @@ def _placeless(result: Result) -> Result:
     if student.base is not None:
         student = student.model_copy(update={"base": called(student.base)})
     names = {"teacher": called(config.teacher), "data": called(config.data), "student": student}
-    models = {name: model.model_copy(update={"folder": f"models/{name}"}) for name, model in result.models.items()}
+    models = {
+        name: model.model_copy(update={"folder": model.folder and f"models/{name}"})
+        for name, model in result.models.items()
+    }
     return result.model_copy(update={"config": config.model_copy(update=names), "models": models})
 
 
 def _probabilities(config: RunConfig, folders: Mapping[str, Path], test: Split) -> dict[str, list[float]]:
-    device = resolve(config.device)
+    device, classes = resolve(config.device), {"teacher": not_safe(config)}
     return {
-        name: Predictor(artefact.load(folder, device)).probabilities(test.texts).tolist()
+        name: Predictor(artefact.load(folder, device, classes.get(name))).probabilities(test.texts).tolist()
         for name, folder in folders.items()
     }
 

@@ -22,11 +22,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from compression.artefacts import folder as artefact
-from compression.artefacts.onnx import quantize_onnx
-from compression.artefacts.weight import size_bytes
+from compression.artefacts.weight import count_weights, size_bytes
 from compression.config import Linear, RunConfig
 from compression.data.sources import Data
-from compression.events import Progress, Report, ignore
+from compression.events import Event, Progress, Report, ignore
 from compression.measure.quality import quality
 from compression.methods import linear
 from compression.methods import qat as aware
@@ -76,8 +75,16 @@ class Work:
 
     def lesson(self, report: Report, stage: str) -> Lesson:
         """What a student learns from."""
+        first = "distill" if self.config.vocabulary.method == "keep" else "vocabulary"
+
+        def said(event: Event) -> None:
+            if isinstance(event, Progress):
+                report(event.model_copy(update={"stage": stage}))
+            elif stage == first:  # what is to be known of the lesson is said once
+                report(event)
+
         digest = artefact.digest(self.folders.teacher)
-        return compose(self.config, self.data, self.load(self.folders.teacher), report, stage, teacher_digest=digest)
+        return compose(self.config, self.data, self.load(self.folders.teacher), said, teacher_digest=digest)
 
 
 @dataclass(frozen=True)
@@ -228,10 +235,10 @@ def quantize(work: Work, report: Report = ignore) -> Made:
         case NoQuantization():
             artefact.copy(folders.student, folders.compressed)
         case OnnxInt8() | OnnxInt4():
-            quantize_onnx(artefact.load(folders.student, resolve("cpu")), scheme, folders.compressed)
+            artefact.save_onnx(artefact.load(folders.student, resolve("cpu")), scheme, folders.compressed)
         case _:
             device = resolve(work.config.device)
-            artefact.save(quantization.quantize(folders.student, scheme, device), folders.compressed)
+            artefact.save(quantization.quantize(folders.student, scheme, device, artefact.load), folders.compressed)
     return _made(work, folders.compressed, report, "quantize")
 
 

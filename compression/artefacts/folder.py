@@ -8,16 +8,18 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from compression.artefacts.onnx import is_onnx, load_onnx
 from compression.artefacts.packed import load_packed, repack
 from compression.errors import ModelError, ResourceError, disk_full
 from compression.methods import bnb
-from compression.models.classifier import Classifier, load_classifier
-from compression.models.records import PACKED, record, recorded
+from compression.methods.linear import is_linear, load_linear, save_linear
+from compression.methods.onnx import quantize_onnx
+from compression.models.classifier import SCHEME_KEY, Classifier, load_classifier
+from compression.models.records import LINEAR, PACKED, record, recorded
+from compression.schemes import OnnxInt4, OnnxInt8
 
 if TYPE_CHECKING:
     import torch
-
-LINEAR = "hashed-ngrams"  # model type of a linear student
 
 
 def save(classifier: Classifier, folder: Path) -> None:
@@ -26,6 +28,10 @@ def save(classifier: Classifier, folder: Path) -> None:
     A model whose config records what no plain loader knows (packed weights, a shape of its own) gets a packed file.
     Raises ResourceError if the disk is full or not writable, CompressionError for a 4-bit model that has already run.
     """
+    if classifier.model.config.model_type == LINEAR:
+        with _replacing(folder) as parent:
+            save_linear(classifier, parent, getattr(classifier.model.config, SCHEME_KEY, None) or "none")
+        return
     bnb.check_unused(classifier.model)
     packed = bool(recorded(classifier.model.config))
     if packed:
@@ -36,6 +42,16 @@ def save(classifier: Classifier, folder: Path) -> None:
         _compact(parent / "tokenizer.json")
         if packed:
             repack(parent, classifier.model)
+
+
+def save_onnx(classifier: Classifier, scheme: OnnxInt8 | OnnxInt4, folder: Path) -> None:
+    """Writes a full-precision classifier to `folder` as a quantized ONNX model, as `save` does.
+
+    Raises ResourceError as `save` does, and UnsupportedError where it cannot be exported.
+    """
+    with _replacing(folder) as parent:
+        quantize_onnx(classifier, scheme, parent)
+        _compact(parent / "tokenizer.json")
 
 
 def copy(source: Path, folder: Path) -> None:
@@ -49,14 +65,10 @@ def load(folder: Path, device: "torch.device", not_safe: str | None = None) -> C
 
     What the folder holds decides how it is read. Raises ModelError, or ConfigError for a wrong `not_safe`.
     """
-    if (folder / "model.onnx").is_file():
-        from compression.artefacts.onnx import load_onnx
-
-        return load_onnx(folder)
-    if _model_type(folder) == LINEAR:
-        from compression.models.linear import load_linear
-
-        return load_linear(folder)
+    if is_onnx(folder):
+        return load_onnx(folder, not_safe)
+    if is_linear(folder):
+        return load_linear(folder, device)
     read = load_packed if (folder / PACKED).is_file() else load_classifier
     classifier = read(folder, device, not_safe=not_safe)
     if hasattr(classifier.model.config, "quantization_config"):
@@ -91,15 +103,6 @@ def _file_digest(path: Path, *identity: int) -> bytes:
     """SHA-256 of a file's content, remembered for as long as its `identity` (inode, size, times) stays."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").digest()
-
-
-def _model_type(folder: Path) -> object:
-    """What the folder's config calls the kind of its model, None where it cannot be read."""
-    try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return None
-    return config.get("model_type") if isinstance(config, dict) else None
 
 
 def _compact(path: Path) -> None:

@@ -4,9 +4,18 @@ import json
 from math import prod
 from pathlib import Path
 
-from compression.models.classifier import SCHEME_KEY, explaining
+from compression.methods.linear import is_linear
+from compression.models.classifier import SCHEME_KEY, count_parameters, explaining, read_config
+from compression.models.records import COMPRESSION_KEY
 
 _FLOAT_BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2}
+
+
+def count_weights(folder: Path) -> int:
+    """Logical weights of the model in `folder`, before packing. Raises ModelError."""
+    if is_linear(folder):
+        return int(json.loads((folder / "config.json").read_text(encoding="utf-8"))["features"]) + 1
+    return count_parameters(read_config(folder))
 
 
 def size_stored_bytes(folder: Path) -> int:
@@ -22,7 +31,8 @@ def size_bytes(folder: Path) -> int:
     """
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     stored = size_stored_bytes(folder)
-    if SCHEME_KEY in config or "quantization_config" in config:
+    packed = config.get(COMPRESSION_KEY, {}).get("scheme", "none") != "none"
+    if packed or SCHEME_KEY in config or "quantization_config" in config:
         return stored
     return stored + sum(_missing_bytes(path) for path in folder.glob("*.safetensors"))
 

@@ -28,7 +28,7 @@ _MAX_ITERATIONS = 1_000
 
 @dataclass(frozen=True)
 class Control:
-    """The control: `answer` gives the probability of Not Safe of each text, (texts,), as the encoded weights have it."""
+    """The control: `answer` gives each text's probability of Not Safe, (texts,), with the weights as encoded."""
 
     features: int
     size_bytes: int

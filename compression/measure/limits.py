@@ -3,9 +3,12 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from compression.config import RunConfig
+from compression.config import Linear, RunConfig
 from compression.errors import ConfigError, ModelError, ResourceError, UnsupportedError
+from compression.methods.hints import layer_map
 from compression.methods.quantize import unsupported
+from compression.methods.structured import plan_structured
+from compression.methods.vocabulary import planned_vocabulary
 from compression.models.classes import not_safe_classes
 from compression.models.classifier import count_parameters, is_compressed, locate, read_config
 from compression.models.device import free_memory, resolve, training_precision
@@ -26,7 +29,7 @@ class Plan:
     """Where a recipe will run, and the config of the student it will train there."""
 
     device: "torch.device"
-    student: "PretrainedConfig"
+    student: "PretrainedConfig | None"  # as it will be quantized; None: a linear one, which has no such config
 
 
 def check(config: RunConfig) -> "torch.device":
@@ -45,6 +48,8 @@ def plan(config: RunConfig) -> Plan:
         if is_compressed(read_config(locate(source, weights=False))):
             raise ModelError(f"{source} is compressed already. Give the full-precision model it was made from.")
     student = planned_student(config)
+    if student is None:
+        return Plan(device, None)
     _check_memory(count_parameters(student))
     if config.distillation.max_length > student.max_position_embeddings:
         raise ConfigError(
@@ -52,14 +57,30 @@ def plan(config: RunConfig) -> Plan:
             f"for {student.max_position_embeddings} tokens. Use {student.max_position_embeddings} or less.",
             "distillation.max_length",
         )
-    return Plan(device, student)
+    if config.distillation.hidden_weight or config.distillation.attention_weight:
+        layer_map(config.distillation.layer_map, student.num_hidden_layers, read_teacher(config).num_hidden_layers)
+    return Plan(device, plan_structured(config.structured, student))
 
 
-def planned_student(config: RunConfig) -> "PretrainedConfig":
-    """The config of the recipe's student. Raises CompressionError if it cannot be built."""
+def planned_student(config: RunConfig) -> "PretrainedConfig | None":
+    """The config of the student that will be distilled, None of a linear one. Raises CompressionError if it cannot be.
+
+    The vocabulary is taken to be as large as it may become.
+    """
+    teacher = read_teacher(config)
+    if isinstance(config.student, Linear):
+        return None
+    student = plan_student(config.student, teacher)
+    student.vocab_size = planned_vocabulary(config.vocabulary, student.vocab_size)
+    return student
+
+
+def read_teacher(config: RunConfig) -> "PretrainedConfig":
+    """The config of the recipe's teacher. Raises CompressionError if its classes cannot be told apart."""
     teacher = read_config(locate(config.teacher, weights=False))
-    not_safe_classes(teacher, config.labels.not_safe, f"The teacher {config.teacher}")
-    return plan_student(config.student, teacher)
+    if not config.fine_tuning.epochs:  # which gives it the two standard ones
+        not_safe_classes(teacher, config.labels.not_safe, f"The teacher {config.teacher}")
+    return teacher
 
 
 def refused_schemes(planned: Plan) -> dict[str, str]:

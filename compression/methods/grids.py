@@ -1,4 +1,4 @@
-"""Rounding weights to the values that few bits can name: the grids of packed-int8, packed-int4 and ternary.
+"""Rounding weights to values that few bits can name, and packing those bits: packed-int8, packed-int4, ternary.
 
 A weight is code · scale; a row, or a block of a row, shares one fp16 scale. What was rounded rounds to itself, and a
 zero stays zero. Chosen by squared error on the matrices of a fine-tuned MiniLM (share of the weights' own square):
@@ -11,6 +11,7 @@ zero stays zero. Chosen by squared error on the matrices of a fine-tuned MiniLM 
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import log2
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -62,6 +63,31 @@ def fake_quantize(weight: "torch.Tensor", grid: Grid) -> "torch.Tensor":
     codes, scales = _rounded(weight, grid)
     rounded = (codes * scales.float().unsqueeze(-1)).flatten(1)[:, : weight.shape[1]]
     return rounded + (weight - weight.detach())  # exactly `rounded`: what is added is 0, and only carries the gradient
+
+
+def pack(digits: "torch.Tensor", levels: int) -> "torch.Tensor":
+    """Digits 0 … levels − 1, as many to a byte as fit (5 of base 3, 8 of base 2), (bytes,) uint8."""
+    import torch
+    from torch.nn.functional import pad
+
+    flat, a_byte = digits.flatten().to(torch.uint8), per_byte(levels)
+    rows = pad(flat, (0, -flat.numel() % a_byte)).view(-1, a_byte)
+    return (rows * _places(levels, flat.device)).sum(1, dtype=torch.uint8)
+
+
+def unpack(packed: "torch.Tensor", levels: int, count: int) -> "torch.Tensor":
+    """The first `count` digits in (bytes,) uint8, (count,) uint8: what was given to `pack`."""
+    return (packed.unsqueeze(1) // _places(levels, packed.device) % levels).flatten()[:count]
+
+
+def per_byte(levels: int) -> int:
+    """How many digits of so many levels, 256 at most, fit in a byte."""
+    return int(8 / log2(levels))
+
+
+def packed_bytes(count: int, levels: int) -> int:
+    """Bytes of `count` packed digits."""
+    return -(-count // per_byte(levels))
 
 
 def _rounded(weight: "torch.Tensor", grid: Grid) -> "tuple[torch.Tensor, torch.Tensor]":
@@ -119,6 +145,13 @@ def _mean_of_large(blocks: "torch.Tensor", grid: Grid) -> "torch.Tensor":
     mean = magnitudes.sum(-1, keepdim=True) / (magnitudes > 0).sum(-1, keepdim=True).clamp(min=1)
     large = magnitudes > _THRESHOLD * mean
     return (magnitudes * large).sum(-1) / large.sum(-1).clamp(min=1)
+
+
+def _places(levels: int, device: "torch.device") -> "torch.Tensor":
+    """What a digit counts at each place of a byte, (digits,) uint8."""
+    import torch
+
+    return torch.tensor([levels**place for place in range(per_byte(levels))], dtype=torch.uint8, device=device)
 
 
 GRIDS = {  # by scheme

@@ -18,6 +18,7 @@ from compression.events import Progress, Report, ignore
 from compression.methods.grids import GRIDS, Grid
 from compression.methods.packing import decode, encode
 from compression.models.classifier import SCHEME_KEY, Classifier, explaining
+from compression.models.records import LINEAR
 
 if TYPE_CHECKING:
     import numpy as np
@@ -183,9 +184,7 @@ def is_linear(folder: Path) -> bool:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return False
-    from compression.models.linear import MODEL_TYPE
-
-    return isinstance(config, dict) and config.get("model_type") == MODEL_TYPE
+    return isinstance(config, dict) and config.get("model_type") == LINEAR
 
 
 def load_linear(folder: Path, device: "torch.device | None" = None) -> Classifier:
@@ -193,13 +192,13 @@ def load_linear(folder: Path, device: "torch.device | None" = None) -> Classifie
     import torch
     from safetensors.torch import load_file
 
-    from compression.models.linear import MODEL_TYPE, linear_classifier
+    from compression.models.linear import linear_classifier
 
     broken = f"The linear model in {folder} cannot be read ({{}}). Save it again."
     with explaining(broken):
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         features, scheme = config["features"], config["compression"]["scheme"]
-        _require(config["model_type"] == MODEL_TYPE, f"it is of type {config['model_type']!r:.50}")
+        _require(config["model_type"] == LINEAR, f"it is of type {config['model_type']!r:.50}")
         _require(type(features) is int and 1 <= features <= MAX_FEATURES, f"it has {features!r:.50} features")
         _require(scheme in SCHEMES, f"its scheme is {scheme!r:.50}")
         _require(config.get(SCHEME_KEY, "none") == scheme, "it names two schemes")

@@ -9,11 +9,10 @@ A weight `W` on a grid becomes, by what is appended to its name:
 """
 
 from collections.abc import Mapping
-from math import log2
 from typing import TYPE_CHECKING
 
 from compression.errors import ModelError
-from compression.methods.grids import Grid, restore, round_to
+from compression.methods.grids import Grid, pack, packed_bytes, restore, round_to, unpack
 
 if TYPE_CHECKING:
     import torch
@@ -71,31 +70,6 @@ def expect(
     return found
 
 
-def pack(digits: "torch.Tensor", levels: int) -> "torch.Tensor":
-    """Digits 0 … levels − 1, as many to a byte as fit (5 of base 3, 8 of base 2), (bytes,) uint8."""
-    import torch
-    from torch.nn.functional import pad
-
-    flat, a_byte = digits.flatten().to(torch.uint8), per_byte(levels)
-    rows = pad(flat, (0, -flat.numel() % a_byte)).view(-1, a_byte)
-    return (rows * _places(levels, flat.device)).sum(1, dtype=torch.uint8)
-
-
-def unpack(packed: "torch.Tensor", levels: int, count: int) -> "torch.Tensor":
-    """The first `count` digits in (bytes,) uint8, (count,) uint8: what was given to `pack`."""
-    return (packed.unsqueeze(1) // _places(levels, packed.device) % levels).flatten()[:count]
-
-
-def per_byte(levels: int) -> int:
-    """How many digits of so many levels, 256 at most, fit in a byte."""
-    return int(8 / log2(levels))
-
-
-def packed_bytes(count: int, levels: int) -> int:
-    """Bytes of `count` packed digits."""
-    return -(-count // per_byte(levels))
-
-
 def _sparse(codes: "torch.Tensor", grid: Grid) -> "dict[str, torch.Tensor]":
     mask, levels = codes != 0, _levels_left(grid)
     left = codes[mask].int()
@@ -106,10 +80,3 @@ def _sparse(codes: "torch.Tensor", grid: Grid) -> "dict[str, torch.Tensor]":
 def _levels_left(grid: Grid) -> int:
     """Levels of the codes that are not zero, counted so that a byte holds as many as it can."""
     return _SIGNS if grid.levels == 3 else grid.levels
-
-
-def _places(levels: int, device: "torch.device") -> "torch.Tensor":
-    """What a digit counts at each place of a byte, (digits,) uint8."""
-    import torch
-
-    return torch.tensor([levels**place for place in range(per_byte(levels))], dtype=torch.uint8, device=device)

@@ -1,11 +1,13 @@
 """Post-training quantization: the type of the config picks the handler."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from compression.errors import UnsupportedError
-from compression.methods import bnb, packing, qat
+from compression.methods import bnb, onnx, packing, qat
 from compression.methods.grids import GRIDS
+from compression.methods.linear import is_linear
 from compression.models.classifier import SCHEME_KEY, Classifier, load_classifier
 from compression.schemes import (
     Bf16,
@@ -20,7 +22,6 @@ from compression.schemes import (
     PackedInt8,
     QuantizationConfig,
     Ternary,
-    Trainable,
 )
 
 if TYPE_CHECKING:
@@ -28,26 +29,36 @@ if TYPE_CHECKING:
     from transformers import PretrainedConfig
 
 
-_ONNX_BLOCK = 32
+_ROUNDED_TO_ZERO = {"packed-int8": 0.01, "packed-int4": 0.12, "ternary": 0.45}  # share, of normally distributed weights
 
 
-def quantize(folder: Path, quantization: QuantizationConfig, device: "torch.device") -> Classifier:
+def quantize(
+    folder: Path,
+    quantization: QuantizationConfig,
+    device: "torch.device",
+    load: Callable[[Path, "torch.device"], Classifier] = load_classifier,
+) -> Classifier:
     """The full-precision classifier in `folder`, quantized and not yet run: save it, then reload it to use it.
 
+    `load` reads the folder where it may be no standard one; a linear student is rounded as it is saved.
     Raises UnsupportedError, with the reason, where this host cannot run the result.
     """
     match quantization:
         case NoQuantization():
-            return load_classifier(folder, device)
+            return load(folder, device)
+        case _ if is_linear(folder):
+            classifier = load(folder, device)
+            setattr(classifier.model.config, SCHEME_KEY, quantization.scheme)
+            return classifier
         case Fp16() | Bf16():
-            classifier = load_classifier(folder, device)
+            classifier = load(folder, device)
             classifier.model.half() if isinstance(quantization, Fp16) else classifier.model.bfloat16()
             setattr(classifier.model.config, SCHEME_KEY, quantization.scheme)
             return classifier
         case Int8() | Nf4() | Fp4():
             return bnb.load_quantized(folder, quantization, device)
         case PackedInt8() | PackedInt4() | Ternary():
-            return qat.convert(qat.prepare(load_classifier(folder, device), quantization), quantization)
+            return qat.convert(qat.prepare(load(folder, device), quantization), quantization)
         case OnnxInt8() | OnnxInt4():
             raise UnsupportedError("ONNX schemes are written from a folder to a folder. Use methods.onnx.")
 
@@ -70,13 +81,10 @@ def matrix_tensors(quantization: QuantizationConfig, outputs: int, inputs: int, 
         case Int8() | Nf4() | Fp4():
             return bnb.stored_tensors(quantization, outputs, inputs)
         case PackedInt8() | PackedInt4() | Ternary():
-            zeros = _zeros(quantization, sparsity)
+            zeros = max(sparsity, _ROUNDED_TO_ZERO[quantization.scheme])
             return packing.encoded_bytes((outputs, inputs), GRIDS[quantization.scheme], zeros)
-        case OnnxInt8():  # a scale and a zero point a matrix
-            return [outputs * inputs, 4, 1]
-        case OnnxInt4():  # blocks along the inputs with a scale and half a byte of zero point each
-            blocks = outputs * -(-inputs // _ONNX_BLOCK)
-            return [blocks * _ONNX_BLOCK // 2, 4 * blocks, -(-blocks // 2)]
+        case OnnxInt8() | OnnxInt4():
+            return [onnx.matrix_bytes(quantization, outputs, inputs)]
         case NoQuantization() | Fp16() | Bf16():
             return [outputs * inputs * other_bytes(quantization)]
 
@@ -86,6 +94,8 @@ def table_tensors(quantization: QuantizationConfig, rows: int, columns: int, spa
     match quantization:
         case Int8() | Nf4() | Fp4() if quantization.embeddings:
             return bnb.table_tensors(quantization, rows, columns)
+        case OnnxInt8() | OnnxInt4():
+            return [onnx.table_bytes(quantization, rows, columns)]
         case _ if quantization.embeddings:
             return matrix_tensors(quantization, rows, columns, sparsity)
         case _:
@@ -95,12 +105,3 @@ def table_tensors(quantization: QuantizationConfig, rows: int, columns: int, spa
 def other_bytes(quantization: QuantizationConfig) -> int:
     """Bytes of one weight outside matrices and tables: norms, biases, head."""
     return 4 if isinstance(quantization, NoQuantization | OnnxInt8 | OnnxInt4) else 2
-
-
-def _zeros(scheme: Trainable, sparsity: float) -> float:
-    """About which share of codes is 0: pruned weights, and of the others those a grid rounds to 0.
-
-    Of a normal distribution, ternary rounds 0.43 to 0, and ever fewer where pruning took the small ones already.
-    """
-    rounded = {"packed-int8": 0.01, "packed-int4": 0.12, "ternary": 0.43}[scheme.scheme]
-    return max(sparsity, rounded) if rounded < 0.2 else sparsity + (1 - sparsity) ** 2 * rounded

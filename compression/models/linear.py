@@ -23,12 +23,12 @@ import torch
 
 from compression.catalog import LABELS
 from compression.models.classifier import Classifier
+from compression.models.records import LINEAR
 
 if TYPE_CHECKING:
     import numpy as np
     from scipy.sparse import csr_matrix
 
-MODEL_TYPE = "hashed-ngrams"
 SHORTEST, LONGEST = 2, 5  # characters of an n-gram
 LONGEST_TEXT = 2_048  # characters of an address that are read
 _START, _END = "\x02", "\x03"  # where an address starts and ends is part of its n-grams; no address holds these
@@ -42,7 +42,7 @@ class NgramConfig:
     features: int
     compression_scheme: str | None = None  # how the weights are stored; None: fp32
     id2label: dict[int, str] = field(default_factory=lambda: dict(LABELS))
-    model_type: str = MODEL_TYPE
+    model_type: str = LINEAR
     num_labels: int = 2
     problem_type: None = None
     pad_token_id: int = 0

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 COMPRESSION_KEY = "compression"  # in config.json
 PACKED = "packed.safetensors"
+LINEAR = "hashed-ngrams"  # the model type of a linear student
 MOST_A_BYTE = 8  # parameters: each has at least its bit in the mask of zeros
 _NOTE = f"Weights are in {PACKED}. Read this folder with compression.artefacts.folder.load."
 

@@ -28,13 +28,12 @@ class TeacherRecipe:
     """Hyperparameters of a fine-tuning; the numbers are the article's, which also froze the encoder.
 
     `train` says what learns: everything, the last `last_layers` encoder layers with pooler and classifier, or these two
-    alone (head), for which `freeze_encoder` is another word. After `patience` epochs without a better one it stops.
+    alone (head). After `patience` epochs without a better one it stops.
     """
 
     epochs: int = 10
     batch_size: int = 8
     learning_rate: float = 2e-4
-    freeze_encoder: bool = False
     max_length: int = 512
     seed: int = 0
     device: Device = "auto"
@@ -123,16 +122,15 @@ def _rank(metrics: Metrics) -> tuple[float, float]:
 
 def _freeze(model: "PreTrainedModel", recipe: TeacherRecipe) -> None:
     """Leaves to learn what the recipe says; the pooler counts with the classifier, above the layers."""
-    train = "head" if recipe.freeze_encoder else recipe.train
     layers, path = model.config.num_hidden_layers, layers_path(model)
-    if train == "last-layers" and recipe.last_layers > layers:
+    if recipe.train == "last-layers" and recipe.last_layers > layers:
         raise ConfigError(
             f"fine_tuning.last_layers = {recipe.last_layers}, but the model has {layers}. Use {layers} or less.",
             "fine_tuning.last_layers",
         )
-    count = recipe.last_layers if train == "last-layers" else 0
+    count = recipe.last_layers if recipe.train == "last-layers" else 0
     learning = tuple(f"{path}.{index}." for index in range(layers - count, layers))
     base = f"{model.base_model_prefix}."
     for name, parameter in model.named_parameters():
         above = not name.startswith(base) or "pooler" in name
-        parameter.requires_grad = train == "all" or above or name.startswith(learning)
+        parameter.requires_grad = recipe.train == "all" or above or name.startswith(learning)
