@@ -34,33 +34,36 @@ def unlabelled_texts(
     seed: int,
     exclude: frozenset[str] = frozenset(),
     report: Report = ignore,
+    stage: str = "distill",
 ) -> tuple[str, ...]:
     """The texts a recipe adds to the training rows: generated, recombined and those of its `unlabelled` source.
 
     No address among them is one of `train` or of `exclude` (validation and test rows), however it is spelt, and none
-    comes twice. Where there are fewer than the recipe asks for, a Notice says so. Raises DataError with what to do.
+    comes twice. Where there are fewer than the recipe asks for, a Notice says so in the step `distill`; other steps of
+    a run get the same texts. Raises DataError with what to do.
     """
+
+    def note(text: str) -> None:
+        if stage == "distill":
+            report(Notice(text=text))
+
     known = {_address(text) for text in (*train.texts, *exclude)}
     found = list(islice(_new((url.text for _, url in corpus.stream(seed + 7)), known), config.generated))
     if config.recombined:
         mixed = recombined(train, config.recombined, seed, known)
         if len(mixed) < config.recombined:
-            report(
-                Notice(
-                    text=f"The training rows give {len(mixed):,} new combinations of host and path, not "
-                    f"{config.recombined:,}: the student learns from these."
-                )
+            note(
+                f"The training rows give {len(mixed):,} new combinations of host and path, not "
+                f"{config.recombined:,}: the student learns from these."
             )
         found += mixed
     if config.unlabelled is not None:
-        brought = read_unlabelled(config.unlabelled, _fetching(report))
+        brought = read_unlabelled(config.unlabelled, _fetching(report, stage))
         new = list(_new(brought, known))
         if len(new) < len(brought):
-            report(
-                Notice(
-                    text=f"{len(brought) - len(new):,} of {len(brought):,} URLs without labels are left out: they "
-                    "stand in the data already, or come twice."
-                )
+            note(
+                f"{len(brought) - len(new):,} of {len(brought):,} URLs without labels are left out: they "
+                "stand in the data already, or come twice."
             )
         found += new
     return tuple(found)
@@ -161,7 +164,7 @@ def _address(text: str) -> str:
     return plain.removeprefix("www.").rstrip("/")
 
 
-def _fetching(report: Report) -> hub.Transfer:
+def _fetching(report: Report, stage: str) -> hub.Transfer:
     return lambda doing, done, size: report(
-        Progress(stage="distill", doing=doing, step=done // 1000, steps=max(1, size // 1000))
+        Progress(stage=stage, doing=doing, step=done // 1000, steps=max(1, size // 1000))
     )

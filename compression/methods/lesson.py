@@ -24,33 +24,38 @@ from compression.models.kept_logits import kept
 if TYPE_CHECKING:
     import torch
 
-STAGE = "distill"
 UNKNOWN = -1
 _FOLDS = 5
 _TRAINING, _UNLABELLED = "The teacher reads the training URLs, once", "The teacher reads URLs without labels, once"
 
 
 def compose(
-    config: RunConfig, data: Data, teacher: Classifier, report: Report = ignore, *, teacher_digest: str
+    config: RunConfig,
+    data: Data,
+    teacher: Classifier,
+    report: Report = ignore,
+    stage: str = "distill",
+    *,
+    teacher_digest: str,
 ) -> Lesson:
     """The training rows and, labelled −1, the texts `config.distillation` adds, with soft targets for all of them.
 
     A target is (1 − w) · the teacher's logits + w · an n-gram model's, w being `ngram_weight`: a second teacher, which
     errs on other URLs than an encoder does. It reads each training row as fitted on the others.
     `teacher_digest` tells teachers apart (`artefacts.folder.digest`): logits known from an earlier run are taken from
-    disk. Raises DataError where the added texts cannot be had.
+    disk. `stage` is the step that asks. Raises DataError where the added texts cannot be had.
     """
     import torch
 
     train, settings = data.splits["train"], config.distillation
     apart = frozenset(text for name, split in data.splits.items() if name != "train" for text in split.texts)
-    added = unlabelled_texts(settings, train, config.seed, apart, report)
-    targets = soft_targets(teacher, train.texts, config, report, teacher_digest=teacher_digest)
+    added = unlabelled_texts(settings, train, config.seed, apart, report, stage)
+    targets = soft_targets(teacher, train.texts, config, report, stage, teacher_digest=teacher_digest)
     if added:
-        more = soft_targets(teacher, added, config, report, _UNLABELLED, teacher_digest=teacher_digest)
+        more = soft_targets(teacher, added, config, report, stage, _UNLABELLED, teacher_digest=teacher_digest)
         targets = torch.cat([targets, more])
     if weight := settings.ngram_weight:
-        targets = (1 - weight) * targets + weight * ngram_targets(train, added, config.seed, report)
+        targets = (1 - weight) * targets + weight * ngram_targets(train, added, config.seed, report, stage)
     return Lesson((*train.texts, *added), (*train.labels, *[UNKNOWN] * len(added)), targets)
 
 
@@ -59,6 +64,7 @@ def soft_targets(
     texts: Sequence[str],
     config: RunConfig,
     report: Report = ignore,
+    stage: str = "distill",
     doing: str = _TRAINING,
     *,
     teacher_digest: str,
@@ -73,7 +79,7 @@ def soft_targets(
     precision = training_precision(config.training.precision, device)
 
     def progress(step: int, steps: int) -> None:
-        report(Progress(stage=STAGE, doing=doing, step=step, steps=steps))
+        report(Progress(stage=stage, doing=doing, step=step, steps=steps))
 
     def read() -> "torch.Tensor":
         return logits_of(teacher, texts, progress, open_accelerator(device, precision).autocast)
@@ -83,7 +89,9 @@ def soft_targets(
     return kept(("teacher", *settings, *host, *texts), len(texts), read)
 
 
-def ngram_targets(train: Split, added: Sequence[str], seed: int, report: Report = ignore) -> "torch.Tensor":
+def ngram_targets(
+    train: Split, added: Sequence[str], seed: int, report: Report = ignore, stage: str = "distill"
+) -> "torch.Tensor":
     """An n-gram model's logits on the training rows and then the added texts, (texts, 2) float32 on the CPU.
 
     Each training row is read by a model fitted on four of five folds, the one it stands in left out, so that its label
@@ -95,7 +103,7 @@ def ngram_targets(train: Split, added: Sequence[str], seed: int, report: Report 
     steps = len(folds) + bool(added)
 
     def fit(step: int, rows: Sequence[int]) -> "Callable[[Sequence[str]], torch.Tensor]":
-        report(Progress(stage=STAGE, doing="An n-gram model learns, to teach as well", step=step, steps=steps))
+        report(Progress(stage=stage, doing="An n-gram model learns, to teach as well", step=step, steps=steps))
         return linear_reader([train.texts[row] for row in rows], [train.labels[row] for row in rows])
 
     def read() -> "torch.Tensor":

@@ -71,6 +71,14 @@ def test_fewer_combinations_than_asked_for_are_all_taken_and_said() -> None:
     ]
 
 
+def test_other_steps_of_a_run_get_the_same_texts_and_do_not_say_it_again() -> None:
+    few, config = Split(("http://a.example/x", "http://b.test/y"), (0, 1)), DistillationConfig(recombined=1000)
+    seen: list[Event] = []
+    found = unlabelled_texts(config, few, 0, frozenset(), seen.append, "vocabulary")
+    assert list(found) == texts(few, recombined=1000)
+    assert seen == []
+
+
 def test_one_class_alone_gives_none() -> None:
     assert texts(Split(("http://a.example/x", "http://b.example/y"), (0, 0)), recombined=10) == []
 
