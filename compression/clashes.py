@@ -75,9 +75,14 @@ CLASHES = (
         f"{_NO_ENCODER}, so no heads, neurons or layers to remove. Use 0 for all three",
     ),
     Clash(
-        lambda c: _linear(c) and c.qat.start == "initialization",
+        lambda c: _linear(c) and c.pruning.sparsity > 0,
+        "pruning.sparsity",
+        f"{_NO_ENCODER}, so no matrices to prune. Use 0, and fewer student.features to make it smaller",
+    ),
+    Clash(
+        lambda c: _linear(c) and c.qat.start != "none",
         "qat.start",
-        f"{_NO_ENCODER}: its training takes seconds. Use qat.start = student or none",
+        f"{_NO_ENCODER}, and what is trained there is solved exactly. Use qat.start = none",
     ),
     Clash(
         lambda c: _linear(c) and isinstance(c.quantization, Int8 | Nf4 | Fp4 | OnnxInt8 | OnnxInt4),

@@ -33,6 +33,23 @@ class Latency(_Record):
     p95: float
 
 
+class Paired(_Record):
+    """A model against the teacher on the same URLs: who alone was right, and the difference in accuracy.
+
+    `difference` is the model's accuracy less the teacher's, as fractions; `low` and `high` bound its two-sided 95 %
+    interval, `lower_bound` its one-sided 95 % one; `p_value` is McNemar's, exact.
+    """
+
+    examples: int
+    only_teacher_right: int
+    only_model_right: int
+    difference: float
+    low: float
+    high: float
+    lower_bound: float
+    p_value: float
+
+
 class ModelReport(_Record):
     """One model of a run, measured from its saved and reloaded folder."""
 
@@ -43,6 +60,8 @@ class ModelReport(_Record):
     latency_ms: Latency
     # Where it was measured (`Result.model_folder` says where it is now); empty where it was not kept, as of examples.
     folder: str
+    paired: dict[str, Paired] | None = None  # test, both (validation and test together); None for the teacher
+    note: str | None = None  # what should be known of this model, one sentence
 
 
 class StageReport(_Record):
@@ -76,7 +95,7 @@ class Result(_Record):
     environment: Environment
     reused: bool = False
     stages: list[StageReport]
-    models: dict[str, ModelReport]  # teacher, student, compressed; more names may stand beside these
+    models: dict[str, ModelReport]  # teacher, student, compressed, and the control at the compressed model's bytes
 
     def to_json(self) -> dict[str, Any]:
         """The contract's JSON object (`schema` instead of `schema_`)."""
