@@ -64,7 +64,8 @@ def _tag(section: str, part: type[BaseModel]) -> Any:
 
 
 def _takes(part: type[BaseModel], name: str) -> bool:
-    return part.model_fields[name].annotation not in (None, NoneType, Literal[False])
+    annotation: object = part.model_fields[name].annotation
+    return not any(annotation == nothing for nothing in (NoneType, Literal[False]))
 
 
 def _above_zero(*keys: str) -> Callable[[Values], bool]:
