@@ -1,6 +1,7 @@
 """Figures about steps: the staircase that a run is, and what each part of a model could bear. Pure, as all charts."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from math import log10
 from typing import TYPE_CHECKING
 
@@ -52,7 +53,7 @@ def staircase(result: Result) -> go.Figure:
         )
     sizes = [step.size_bytes / 1e6 for step in made if step.size_bytes]
     low, high = (log10(min(sizes)), log10(max(sizes))) if sizes else (0.0, 1.0)
-    figure.update_xaxes(type="category", categoryorder="array", categoryarray=names, showgrid=False, tickangle="auto")
+    figure.update_xaxes(type="category", categoryorder="array", categoryarray=names, showgrid=False, automargin=True)
     axis = {"title": say("chart.staircase.size"), "tickvals": ticks(low - 0.5, high)}
     figure.update_yaxes(type="log", range=[low - 0.5, high + 0.3], row=2, col=1, **axis)
     figure.update_yaxes(title=say("chart.staircase.accuracy"), row=1, col=1)
@@ -90,7 +91,7 @@ def _add_accuracies(figure: go.Figure, names: Sequence[str], made: Sequence[Step
         y=heights,
         mode="lines+markers+text",
         text=[f"{100 * value:.1f}" for *_, value in measured],
-        textposition="top center",
+        textposition=[f"{side} center" for side in _sides(heights)],
         textfont={"size": 11, "color": INK},
         line={"color": INK, "width": 1.5, "shape": "hv"},
         marker={
@@ -107,4 +108,9 @@ def _add_accuracies(figure: go.Figure, names: Sequence[str], made: Sequence[Step
         row=1,
         col=1,
     )
-    figure.update_yaxes(range=[bottom, max(shown) + 0.45 * spread], row=1, col=1)
+    figure.update_yaxes(range=[bottom - 0.1 * spread, max(shown) + 0.45 * spread], row=1, col=1)
+
+
+def _sides(heights: Sequence[float]) -> list[str]:
+    """Where each number stands, so that the line, which comes from the step before, does not cross it."""
+    return ["top", *("bottom" if after < before else "top" for before, after in pairwise(heights))]

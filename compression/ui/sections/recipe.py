@@ -72,7 +72,6 @@ def student() -> Parts:
             with gr.Column(scale=2, min_width=300, elem_classes="beside"):
                 parts["estimate"] = answer("estimate.empty", elem_id="estimate")
         with gr.Column(elem_id="vocabulary", elem_classes="inset") as parts["group-vocabulary"]:
-            gr.HTML(markup.text("h3", say("vocabulary")) + markup.text("p", say("vocabulary.lead"), "quiet"))
             parts |= controls("vocabulary.method")
             with gr.Row():
                 parts |= controls("vocabulary.size", "vocabulary.min_count")
@@ -115,8 +114,9 @@ def pruning() -> Parts:
     with card(4, "pruning"):
         with fold("fold-structured") as parts["fold-structured"]:
             with gr.Row():
-                parts |= controls("structured.heads", "structured.neurons", "structured.layers")
-            parts |= controls("structured.importance")
+                parts |= controls("structured.heads", "structured.neurons")
+            with gr.Row():
+                parts |= controls("structured.layers", "structured.importance")
             with gr.Row():
                 parts |= controls("structured.epochs", "structured.learning_rate")
         with fold("fold-pruning") as parts["fold-pruning"]:

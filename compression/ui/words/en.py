@@ -37,8 +37,6 @@ PAGE = {
     "it smaller; single weights set to zero save nothing by themselves until zeros are stored sparse or removed.",
     "section.quantization.lead": "The weights are rounded to fewer bits: at the end, or already while the student "
     "learns.",
-    "vocabulary": "Vocabulary",
-    "vocabulary.lead": "The tokens the student can read. In a small student most bytes are here.",
     "fold-fine-tuning": "Fine-tune the teacher first",
     "fold-shape": "Finer shape",
     "fold-more-data": "More to learn from",

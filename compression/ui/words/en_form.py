@@ -33,8 +33,7 @@ FORM = {
     "fine_tuning.learning_rate.info": "How big each correction to the teacher is. 0.00005 suits most encoders, 0.001 "
     "a head alone.",
     "fine_tuning.train": "What learns",
-    "fine_tuning.train.info": "The whole teacher learns most; its head alone, with the encoder frozen as in the "
-    "article, is quickest.",
+    "fine_tuning.train.info": "All of it learns most; the head alone, as in the article, is quickest.",
     "fine_tuning.train=all": "All of it",
     "fine_tuning.train=last-layers": "The last layers",
     "fine_tuning.train=head": "Only the head",
@@ -66,8 +65,8 @@ FORM = {
     "student.heads.info": "How many views attention takes at once; changes no size. Empty: as where it starts from.",
     "student.heads.unset": "as where it starts from",
     "student.hidden_size": "Hidden size",
-    "student.hidden_size.info": "Numbers per token. Less makes everything smaller, embeddings too; 128 is small. "
-    "Empty: as where it starts from.",
+    "student.hidden_size.info": "Numbers per token; less makes all of it smaller, 128 is small. Empty: as where it "
+    "starts from.",
     "student.hidden_size.unset": "as where it starts from",
     "student.intermediate_size": "Feed-forward size",
     "student.intermediate_size.info": "Width inside each layer, often 4 times the hidden size. Empty: as where it "
@@ -79,16 +78,15 @@ FORM = {
     "student.width=pca": "PCA",
     "student.width=truncate": "Truncation",
     "student.positions": "Positions",
-    "student.positions.info": "Tokens it can ever read, one row of numbers each. 128 is enough for most URLs. Empty: "
-    "as where it starts from.",
+    "student.positions.info": "Tokens it can ever read; 128 is enough for most URLs. Empty: as where it starts from.",
     "student.positions.unset": "as where it starts from",
     "student.features": "Buckets",
     "student.features.info": "Pieces of the URL are hashed into this many buckets, one weight each. 65,536 is a good "
     "start.",
     "student.features.unset": "65536",
     "vocabulary.method": "Vocabulary",
-    "vocabulary.method.info": "Each token costs a row of the embeddings. Trimming drops those that the data never "
-    "needs; a new one is learnt from the data.",
+    "vocabulary.method.info": "Each token costs a row of the embeddings, where most bytes of a small student are. "
+    "Trimming drops the rows that the data never needs; a new vocabulary is learnt from the data.",
     "vocabulary.method=keep": "Keep",
     "vocabulary.method=trim": "Trim",
     "vocabulary.method=train": "Train a new one",
@@ -125,8 +123,8 @@ FORM = {
     "labels. Empty: α stays.",
     "distillation.soft_weight_end.unset": "as at the start",
     "distillation.hidden_weight": "Weight of hidden states",
-    "distillation.hidden_weight.info": "The student also imitates what goes on between the teacher's layers, through "
-    "a learnt projection. 0 is off, 1 a good start.",
+    "distillation.hidden_weight.info": "Also imitates what goes on between the teacher's layers. 0 is off, 1 a good "
+    "start.",
     "distillation.attention_weight": "Weight of attention maps",
     "distillation.attention_weight.info": "The student also looks where the teacher looks. 0 is off, 1 a good start; "
     "both must read the same tokens.",
@@ -147,16 +145,16 @@ FORM = {
     "distillation.max_length": "Longest input, in tokens",
     "distillation.max_length.info": "Longer URLs are cut here. Most URLs need fewer than 100 tokens.",
     "structured.heads": "Heads to remove",
-    "structured.heads.info": "This share of the attention heads is taken out of every layer. 0 is none; up to a "
-    "third often costs little.",
-    "structured.neurons": "Feed-forward neurons to remove",
-    "structured.neurons.info": "This share of each layer's inner width is taken out. 0 is none; a half often costs "
-    "little.",
+    "structured.heads.info": "This share of every layer's attention heads is taken out. 0 is none; a third often "
+    "costs little.",
+    "structured.neurons": "Neurons to remove",
+    "structured.neurons.info": "This share of each layer's feed-forward neurons is taken out. 0 is none; a half "
+    "often costs little.",
     "structured.layers": "Layers to remove",
     "structured.layers.info": "Whole layers, those that matter least first. 0 is none.",
     "structured.importance": "What matters least, by",
-    "structured.importance.info": "Taylor and Fisher ask the loss what it would miss, on a few batches; magnitude "
-    "just looks at the weights.",
+    "structured.importance.info": "Taylor and Fisher ask what the loss would miss; magnitude looks at the weights "
+    "alone.",
     "structured.importance=magnitude": "Magnitude",
     "structured.importance=fisher": "Fisher",
     "structured.importance=taylor": "Taylor",
@@ -167,17 +165,16 @@ FORM = {
     "pruning.sparsity": "Weights set to zero",
     "pruning.sparsity.info": "This share of the weights in all matrices. 0 is none; 0.5 usually costs little.",
     "pruning.scope": "Chosen",
-    "pruning.scope.info": "Over the whole model, so that a layer that matters loses less, or the same share in each "
-    "layer.",
+    "pruning.scope.info": "Over the whole model, layers that matter lose less; or the same share in each.",
     "pruning.scope=global": "Over the whole model",
     "pruning.scope=layer": "In each layer",
     "pruning.importance": "The least important, by",
-    "pruning.importance.info": "Magnitude takes the smallest weights; Fisher those that the loss would miss least.",
+    "pruning.importance.info": "Magnitude: the smallest. Fisher (Optimal Brain Damage): what the loss would miss "
+    "least.",
     "pruning.importance=magnitude": "Magnitude",
-    "pruning.importance=fisher": "Fisher (Optimal Brain Damage)",
+    "pruning.importance=fisher": "Fisher",
     "pruning.schedule": "When",
-    "pruning.schedule.info": "All at once and then train, or little by little while training, which costs less "
-    "accuracy.",
+    "pruning.schedule.info": "All at once, then train; or little by little while training, which costs less.",
     "pruning.schedule=one-shot": "At once",
     "pruning.schedule=gradual": "Gradually",
     "pruning.epochs": "Epochs with zeros",
