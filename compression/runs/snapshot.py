@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal, assert_never
 
-from compression.config import Pretrained, RandomWeights, RunConfig
+from compression.config import Linear, Pretrained, RandomWeights, RunConfig, StudentConfig
 from compression.events import (
     EpochEnded,
     Event,
@@ -27,6 +27,15 @@ from compression.result import Result, StageReport
 
 Status = Literal["queued", "running", "succeeded", "failed", "cancelled", "interrupted"]
 
+# Schemes that people do not write in capitals throughout.
+_SCHEMES = {
+    "none": "not quantized",
+    "onnx-int8": "ONNX INT8",
+    "onnx-int4": "ONNX INT4",
+    "packed-int8": "packed INT8",
+    "packed-int4": "packed INT4",
+    "ternary": "ternary",
+}
 CURVE_POINTS = 400  # even: halving a curve that is one point too long then keeps its last point
 
 
@@ -177,18 +186,28 @@ def advance(state: Fold, at: float, event: Event) -> Fold:
 
 
 def describe(config: RunConfig) -> str:
-    """A name by which a person recognises a recipe: '2 layers · NF4 · 4 epochs'."""
-    student, scheme = config.student, config.quantization.scheme
+    """A name by which a person recognises a recipe: '2 layers · 128 wide · trimmed vocabulary · NF4 · 4 epochs'."""
+    vocabulary, removed = config.vocabulary.method, config.structured
     parts = [
-        _count(student.layers, "layer") if student.layers else "all layers",
-        "not quantized" if scheme == "none" else scheme.upper(),
+        *_student(config.student),
+        {"keep": "", "trim": "trimmed vocabulary", "train": "new vocabulary"}[vocabulary],
+        "parts removed" if removed.heads or removed.neurons or removed.layers else "",
+        f"{100 * config.pruning.sparsity:.0f} % zeros" if config.pruning.sparsity else "",
+        "" if config.qat.start == "none" else "QAT",
+        _SCHEMES.get(config.quantization.scheme, config.quantization.scheme.upper()),
         _count(config.distillation.epochs, "epoch"),
     ]
+    return " · ".join(filter(None, parts))
+
+
+def _student(student: StudentConfig) -> list[str]:
+    if isinstance(student, Linear):
+        return ["linear"]
+    origin = "random weights" if isinstance(student, RandomWeights) else ""
     if isinstance(student, Pretrained):
-        parts.insert(0, student.base.rstrip("/\\").replace("\\", "/").rpartition("/")[2][:40])
-    elif isinstance(student, RandomWeights):
-        parts.insert(0, "random weights")
-    return " · ".join(parts)
+        origin = student.base.rstrip("/\\").replace("\\", "/").rpartition("/")[2][:40]
+    layers = _count(student.layers, "layer") if student.layers else "all layers"
+    return [origin, layers, f"{student.hidden_size} wide" if student.hidden_size else ""]
 
 
 def _count(number: int, noun: str) -> str:

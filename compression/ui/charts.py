@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 from compression.catalog import ARTICLE_POINTS
 from compression.events import TrainingStep
 from compression.result import ModelReport, Result
-from compression.ui.views.comparison import METRICS, SPLIT
+from compression.ui.views.comparison import METRICS, SPLIT, timed
 from compression.ui.words import named, say
 
 INK = "#7b8794"
@@ -22,40 +22,52 @@ GRID = "rgba(127, 137, 150, 0.25)"
 COLOURS = ("#2f86c9", "#e08a00", "#0f9f77", "#b66bb0")
 SHAPES = ("circle", "square", "diamond", "triangle-up")
 PATTERNS = ("", "/", "x", ".")
+_IN_LINE = ("teacher", "student", "compressed")  # made one from the other; further models stand beside them
 
 
 def loss_curve(curve: Sequence[TrainingStep]) -> go.Figure:
-    """Total, soft and hard loss by step."""
-    figure = _styled(go.Figure(), 300)
+    """Total, soft and hard loss by step; where several stages train, one after the other, a line between them."""
+    figure = styled(go.Figure(), 300)
     lines = (("total", "loss", "solid", 1.0), ("soft", "soft_loss", "dash", 0.6), ("hard", "hard_loss", "dot", 0.6))
-    steps = [point.step for point in curve]
+    starts = _starts(curve)
+    steps = [starts[point.stage] + point.step for point in curve]
     for (part, field, dash, opacity), colour in zip(lines, COLOURS, strict=False):
         losses = [round(getattr(point, field), 5) for point in curve]
         line = {"color": colour, "dash": dash, "width": 2.5 * opacity}
         figure.add_scatter(x=steps, y=losses, name=say(f"chart.loss.{part}"), line=line, mode="lines", opacity=opacity)
-    figure.update_xaxes(title=say("chart.loss.steps"), range=[0, curve[-1].steps if curve else 1])
+    if len(starts) > 1:
+        for stage, start in starts.items():
+            words = {"annotation_text": named("stage", stage), "annotation_position": "top right"}
+            figure.add_vline(start, line={"color": INK, "width": 1, "dash": "dot"}, annotation_font_size=11, **words)
+    figure.update_xaxes(
+        title=say("chart.loss.steps"), range=[0, starts[curve[-1].stage] + curve[-1].steps] if curve else [0, 1]
+    )
     figure.update_yaxes(rangemode="tozero")
     return figure
 
 
 def size_accuracy(result: Result, reference: bool = True) -> go.Figure:
-    """Size (log) against accuracy on test, the models joined in the order they were made.
+    """Size (log) against accuracy on test, the models joined in the order they were made, others beside them.
 
     `reference` adds the article's own three points, in grey and hollow.
     """
-    figure = _styled(go.Figure(), 400)
-    models = result.models.items()
-    points = [(named("model", name), m.size_bytes / 1e6, m.metrics[SPLIT].accuracy) for name, m in models]
-    _join(figure, points, say("chart.run"), COLOURS)
+    figure = styled(go.Figure(), 400)
+    points = {
+        name: (named("model", name), m.size_bytes / 1e6, m.metrics[SPLIT].accuracy) for name, m in result.models.items()
+    }
+    _join(figure, [points[name] for name in points if name in _IN_LINE], say("chart.run"), COLOURS)
+    if beside := [points[name] for name in points if name not in _IN_LINE]:
+        _join(figure, beside, say("chart.beside"), COLOURS[3:])
+        figure.data[-1].update(mode="markers+text", marker={"symbol": "triangle-up"})
     if reference:
-        points = [(p.name, p.size_bytes / 1e6, p.accuracy) for p in ARTICLE_POINTS]
-        _join(figure, points, say("chart.reference"))
+        article = [(p.name, p.size_bytes / 1e6, p.accuracy) for p in ARTICLE_POINTS]
+        _join(figure, article, say("chart.reference"))
     sizes = [x for trace in figure.data for x in trace.x]
     accuracies = [y for trace in figure.data for y in trace.y]
     low, high = log10(min(sizes)), log10(max(sizes))
     room = max(0.25, 0.2 * (high - low))  # for the labels of the outermost points
     figure.update_xaxes(
-        title=say("chart.size.axis"), type="log", range=[low - room, high + room], tickvals=_ticks(low, high)
+        title=say("chart.size.axis"), type="log", range=[low - room, high + room], tickvals=ticks(low, high)
     )
     figure.update_yaxes(tickformat=".1%", range=_padded(accuracies))
     return figure
@@ -67,21 +79,20 @@ def metrics(result: Result) -> go.Figure:
         say(f"metric.{metric}"): {name: getattr(m.metrics[SPLIT], metric) for name, m in result.models.items()}
         for metric in METRICS
     }
-    figure = _bars(groups, lambda value: f"{100 * value:.1f} %", 420)
+    figure = bars(groups, lambda value: f"{100 * value:.1f} %", 420)
     figure.update_xaxes(tickformat=".0%", range=[0, 1.16], tickvals=[0, 0.25, 0.5, 0.75, 1])
     return figure
 
 
 def latency(result: Result) -> go.Figure:
     """Median and 95th percentile of milliseconds a URL, a bar a model."""
+    models = {name: m for name, m in result.models.items() if timed(m)}
     groups = {
-        say(f"chart.latency.{percentile}"): {
-            name: getattr(m.latency_ms, percentile) for name, m in result.models.items()
-        }
+        say(f"chart.latency.{percentile}"): {name: getattr(m.latency_ms, percentile) for name, m in models.items()}
         for percentile in ("p50", "p95")
     }
-    figure = _bars(groups, lambda value: f"{value:.1f} ms", 280)
-    figure.update_xaxes(title="ms", range=[0, 1.45 * max(m.latency_ms.p95 for m in result.models.values())])
+    figure = bars(groups, lambda value: f"{value:.1f} ms", 280)
+    figure.update_xaxes(title="ms", range=[0, 1.45 * max(m.latency_ms.p95 for m in models.values())])
     return figure
 
 
@@ -89,7 +100,7 @@ def confusion(model: ModelReport) -> go.Figure:
     """The confusion matrix on test: rows the truth, columns the verdict, shaded by share of the row."""
     cells = [list(row) for row in model.metrics[SPLIT].confusion]
     labels = [named("verdict", "Safe"), named("verdict", "Not Safe")]
-    figure = _styled(go.Figure(), 230)
+    figure = styled(go.Figure(), 230)
     figure.add_heatmap(
         z=[[cell / (sum(row) or 1) for cell in row] for row in cells],
         x=labels,
@@ -108,6 +119,17 @@ def confusion(model: ModelReport) -> go.Figure:
     figure.update_xaxes(title=say("chart.confusion.says"), showgrid=False)
     figure.update_yaxes(title=say("chart.confusion.is"), showgrid=False, autorange="reversed")
     return figure
+
+
+def _starts(curve: Sequence[TrainingStep]) -> dict[str, int]:
+    """After how many steps of the stages before it each stage of the curve begins."""
+    starts: dict[str, int] = {}
+    total = 0
+    for point in curve:
+        if point.stage not in starts:
+            starts[point.stage] = total
+            total += point.steps
+    return starts
 
 
 def _join(
@@ -135,9 +157,11 @@ def _join(
     )
 
 
-def _bars(groups: dict[str, dict[str, float | None]], label: Callable[[float], str], height: int) -> go.Figure:
+def bars(
+    groups: dict[str, dict[str, float | None]], label: Callable[[float], str], height: int, kind: str = "model"
+) -> go.Figure:
     """Lying bars, so that names and numbers stay readable on a phone: a group a key, a bar a model, labelled."""
-    figure = _styled(go.Figure(), height)
+    figure = styled(go.Figure(), height)
     for i, name in enumerate(next(iter(groups.values()))):
         values = [group[name] for group in groups.values()]
         pattern = {
@@ -150,7 +174,7 @@ def _bars(groups: dict[str, dict[str, float | None]], label: Callable[[float], s
             y=list(groups),
             x=values,
             orientation="h",
-            name=named("model", name),
+            name=named(kind, name),
             text=["" if value is None else label(value) for value in values],
             textposition="outside",
             cliponaxis=False,
@@ -168,14 +192,15 @@ def _padded(values: list[float]) -> list[float]:
     return [low - pad, high + pad]
 
 
-def _ticks(low: float, high: float) -> list[float]:
+def ticks(low: float, high: float) -> list[float]:
     """Round sizes between powers of ten `low` and `high`, few enough for a phone."""
-    steps = (1, 2, 5) if high - low < 1.2 else (1, 3)
+    steps: tuple[int, ...] = (1, 2, 5) if high - low < 1.2 else (1, 3) if high - low < 2 else (1,)
     candidates = [step * 10.0**power for power in range(-3, 7) for step in steps]
     return [tick for tick in candidates if 10**low / 2 <= tick <= 10**high * 2]
 
 
-def _styled(figure: go.Figure, height: int) -> go.Figure:
+def styled(figure: go.Figure, height: int) -> go.Figure:
+    """The figure in the page's own style, `height` pixels high and as wide as its place."""
     figure.update_layout(
         template=None,
         height=height,

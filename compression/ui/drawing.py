@@ -6,14 +6,15 @@ import gradio as gr
 
 from compression.result import Result
 from compression.runs.snapshot import Snapshot
-from compression.ui import charts, markup, notes
+from compression.ui import charts, markup, notes, step_charts
 from compression.ui.pushing import forget
 from compression.ui.views import comparison, precomputed
 from compression.ui.views.progress import UNFINISHED, epochs_table, loss_table, progress
+from compression.ui.views.staircase import staircase_table, steps
 from compression.ui.words import say
 
 Updates = dict[str, Any]
-CHARTS = ("size-accuracy", "metrics", "latency")
+CHARTS = ("size-accuracy", "staircase", "metrics", "latency")
 CURVE_DRAWINGS = 25
 MODELS = ("teacher", "student", "compressed")  # with a confusion matrix of their own; further ones are in its table
 
@@ -72,18 +73,25 @@ def outcome(snapshot: Snapshot | None, reference: bool) -> Updates:
     result = snapshot.result
     updates |= {"summary": comparison.summary_card(result, own), "reference": gr.Checkbox(visible=True)}
     updates |= size_accuracy(result, reference)
+    updates |= _staircase(result)
     updates |= _chart("metrics", charts.metrics(result), comparison.everything(result))
     updates |= _confusion(result)
     updates |= _chart("latency", charts.latency(result), comparison.latency_table(result))
-    if snapshot.curve:
-        words = notes.alpha(snapshot.config.distillation, snapshot.curve[-1])
-        updates["why-alpha"] = markup.text("p", words)
+    distilled = [point for point in snapshot.curve if point.stage == "distill"]
+    if distilled:
+        updates["why-alpha"] = markup.text("p", notes.alpha(snapshot.config.distillation, distilled[-1]))
     return updates
 
 
 def size_accuracy(result: Result, reference: bool) -> Updates:
     """The size-accuracy chart alone."""
     return _chart("size-accuracy", charts.size_accuracy(result, reference), comparison.size_table(result))
+
+
+def _staircase(result: Result) -> Updates:
+    if not steps(result):
+        return _no_chart("staircase")
+    return _chart("staircase", step_charts.staircase(result), staircase_table(result))
 
 
 def _confusion(result: Result | None) -> Updates:
@@ -98,11 +106,12 @@ def _confusion(result: Result | None) -> Updates:
 
 
 def _curve_mark(snapshot: Snapshot) -> int:
-    """Grows at most `CURVE_DRAWINGS` times a run: drawing a chart costs the visitor's machine more than text."""
+    """Grows at most `CURVE_DRAWINGS` times a stage: drawing a chart costs the visitor's machine more than text."""
     if not snapshot.curve:
         return 0
     last = snapshot.curve[-1]
-    return 1 + CURVE_DRAWINGS * last.step // max(last.steps, 1)
+    before = CURVE_DRAWINGS * len({point.stage for point in snapshot.curve[:-1]} - {last.stage})
+    return 1 + before + CURVE_DRAWINGS * last.step // max(last.steps, 1)
 
 
 def _nothing_going() -> Updates:

@@ -3,7 +3,6 @@
 Nothing here knows gradio: values come as the page sends them (unchecked) and leave as a `RunConfig`.
 """
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,17 +11,45 @@ from compression.catalog import BASES, BUNDLED, DATA_SETS, PRESETS, TEACHERS
 from compression.config import RunConfig
 from compression.errors import ConfigError
 from compression.places import hosted
+from compression.ui.meaning import DEPENDENT, KEYS, OPENERS, Values, applies, plain, starting, taken
 from compression.ui.words import say
 
-Values = Mapping[str, Any]
+__all__ = ["DEPENDENT", "KEYS", "Values", "applies"]
+
 Kind = Literal["choice", "open choice", "switch", "slider", "number", "optional number", "text"]
 
-KEYS = recipe.keys()
 DEFAULT_PRESET = "quick"
-# Which control opens when another is set so; the recipe's own classes say when it may be given at all.
-OPENED_BY = {"student.base": "student.init", "quantization.double": "quantization.scheme"}
 # Numbers that are easier to slide than to type, with their step.
-STEPS = {"distillation.temperature": 0.5, "distillation.soft_weight": 0.05}
+STEPS = {
+    "distillation.temperature": 0.5,
+    "distillation.soft_weight": 0.05,
+    "distillation.ngram_weight": 0.05,
+    "structured.heads": 0.05,
+    "structured.neurons": 0.05,
+    "pruning.sparsity": 0.05,
+}
+# What is folded away until a recipe uses it, and how the keys in it begin.
+FOLDS = {
+    "fold-fine-tuning": ("fine_tuning.",),
+    "fold-shape": ("student.width", "student.positions"),
+    "fold-more-data": (
+        "distillation.generated",
+        "distillation.recombined",
+        "distillation.unlabelled",
+        "distillation.n",
+    ),
+    "fold-inside": ("distillation.hidden", "distillation.attention", "distillation.layer"),
+    "fold-structured": ("structured.",),
+    "fold-pruning": ("pruning.",),
+    "fold-qat": ("qat.",),
+}
+# What holds nothing but controls that may all be hidden together, and one of these.
+GROUPS = {
+    "fold-shape": "student.positions",
+    "group-vocabulary": "vocabulary.method",
+    "fold-inside": "distillation.hidden_weight",
+    "fold-structured": "structured.heads",
+}
 # What the open choices offer beside free text.
 OFFERED = {"teacher": TEACHERS, "data": DATA_SETS, "student.base": BASES}
 # What to set where a source cannot be had: the bundled choice, which needs no network.
@@ -34,7 +61,7 @@ REMEDIES = {
 # What a look at the data depends on.
 SOURCES = ("teacher", "data", *(key for key in KEYS if key.startswith(("columns.", "splits.", "labels."))))
 # Recipe keys that may name something on the server's disk.
-_PLACES = ("teacher", "data", "student.base")
+_PLACES = ("teacher", "data", "student.base", "distillation.unlabelled")
 
 
 def kind(key: str) -> Kind:
@@ -53,19 +80,36 @@ def kind(key: str) -> Kind:
 
 
 def to_config(values: Values) -> RunConfig:
-    """The recipe that the form's values make. Raises ConfigError, in the words of the control's label."""
-    given = [(key, _tidy(values.get(key))) for key in KEYS if key in values and applies(key, values)]
-    try:
-        return recipe.parse(recipe.nest(given))
-    except ConfigError as error:
-        if error.key in KEYS:
-            raise ConfigError(_refusal(error.key), error.key) from None
-        raise
+    """The recipe that the form's values make. Raises ConfigError, in the words of the control's label.
+
+    What is hidden never stands in the way: a hidden value that cannot be is not read.
+    """
+    given = {key: plain(values[key]) for key in KEYS if key in values and taken(key, values)}
+    # In a section of several classes an emptied field follows the class.
+    given = {key: value for key, value in given.items() if value is not None or _section(key) not in OPENERS}
+    while True:
+        try:
+            return recipe.parse(recipe.nest(given.items()))
+        except ConfigError as error:
+            at_fault = _section(error.key or "")
+            hidden = [key for key in given if _section(key) == at_fault and not applies(key, values)]
+            if not hidden:
+                raise _in_words(error) from None
+            for key in hidden:
+                del given[key]
 
 
 def to_values(config: RunConfig) -> dict[str, Any]:
     """The form's values that show a recipe, empty text for nothing; `to_config(to_values(config)) == config`."""
-    return {key: "" if value is None else value for key, value in recipe.flatten(config).items()}
+    values = {key: "" if value is None else value for key, value in recipe.flatten(config).items()}
+    return {key: value if taken(key, values) else starting(key) for key, value in values.items()}
+
+
+def folds(values: Values) -> dict[str, bool]:
+    """Whether each part of the page that is folded away until it is used is used by these values."""
+    default = to_values(RunConfig())
+    changed = [key for key in KEYS if key in values and values[key] != default[key] and applies(key, values)]
+    return {name: any(key.startswith(begins) for key in changed) for name, begins in FOLDS.items()}
 
 
 def preset_values(name: str) -> dict[str, Any]:
@@ -87,19 +131,6 @@ def preset_of(values: Values) -> str:
     return next((name for name in filling_presets() if recipe.parse(PRESETS[name].settings) == config), "custom")
 
 
-def applies(key: str, values: Values) -> bool:
-    """Whether a control has a meaning beside the others (`student.base` only for a pretrained student, …)."""
-    if key not in OPENED_BY:
-        return True
-    opener = OPENED_BY[key]
-    probe = "any" if kind(key) in ("text", "open choice") else True
-    try:
-        recipe.parse(recipe.nest([(opener, _tidy(values.get(opener))), (key, probe)]))
-    except ConfigError:
-        return False
-    return True
-
-
 def refuse_local_paths(config: RunConfig) -> None:
     """Raises ConfigError if the recipe names a place on the disk while the page is hosted for strangers."""
     flat = recipe.flatten(config)
@@ -109,20 +140,25 @@ def refuse_local_paths(config: RunConfig) -> None:
             raise ConfigError(say("message.local", label=say(key)), key)
 
 
-def _refusal(key: str) -> str:
+def _in_words(error: ConfigError) -> ConfigError:
+    """The refusal of a value in the words of its label; why steps cannot go together is said as it is."""
+    key, message = error.key, str(error)
+    if key not in KEYS or not ("legal is" in message or "is missing" in message):
+        return error
+    assert key is not None
+    if key == "distillation.layer_map":
+        return ConfigError(say("message.layer-map", label=say(key)), key)
     if kind(key) in ("text", "open choice"):
-        return say("message.text", label=say(key))
+        return ConfigError(say("message.text", label=say(key)), key)
     legal = recipe.legal(key).replace("nothing (null)", say("message.nothing"))
-    return say("message.illegal", label=say(key), legal=legal)
+    return ConfigError(say("message.illegal", label=say(key), legal=legal), key)
+
+
+def _section(key: str) -> str:
+    return key.rpartition(".")[0]
 
 
 def _is_local(place: str) -> bool:
     """A path rather than a Hub id `owner/name`: it looks like one, or something is there."""
     looks = place.startswith(("/", ".", "~")) or "\\" in place or ".." in place or place.count("/") > 1
     return looks or place.lower().endswith((".csv", ".parquet", ".tsv")) or Path(place).exists()
-
-
-def _tidy(value: Any) -> Any:
-    """An emptied text is no text, spaces around one are a slip of the hand, and a list or object is but its text."""
-    value = repr(value)[:80] if isinstance(value, (list, dict)) else value
-    return (value.strip() or None) if isinstance(value, str) else value

@@ -80,7 +80,7 @@ class Handlers:
         if name not in form.filling_presets():
             return {"undo": gr.Button(visible=False)}
         own = dict(values) if form.preset_of(values) == "custom" else None
-        return {**form.preset_values(name), "saved": own, "undo": gr.Button(visible=own is not None)}
+        return {**_fill(form.preset_values(name)), "saved": own, "undo": gr.Button(visible=own is not None)}
 
     def undo_preset(self, saved: Any) -> Updates:
         """Brings back the settings that a preset replaced."""
@@ -94,14 +94,15 @@ class Handlers:
         """What the recipe comes to before anything runs: sizes, notes, and what this host cannot do."""
         from compression.measure import limits
 
-        updates: Updates = {key: gr.update(visible=form.applies(key, values)) for key in form.OPENED_BY}
+        updates: Updates = {key: gr.update(visible=form.applies(key, values)) for key in form.DEPENDENT}
+        updates |= {name: gr.update(visible=form.applies(key, values)) for name, key in form.GROUPS.items()}
         updates |= {"estimate": "", "why-embeddings": markup.empty("why.embeddings.empty"), "unsupported": ""}
         try:
             config = form.to_config(values)
             updates["why-alpha"] = markup.text("p", notes.alpha(config.distillation))
             estimate = _estimate(config)
             updates["estimate"] = estimate_card(estimate, config)
-            updates["why-embeddings"] = markup.text("p", notes.embeddings(estimate))
+            updates["why-embeddings"] = markup.text("p", notes.embeddings(estimate, config))
             refused = limits.refused_schemes(limits.plan(config))
             updates["unsupported"] = schemes_card(refused, config.quantization.scheme)
         except CompressionError as error:
@@ -225,7 +226,12 @@ class Handlers:
             snapshot = self._runs.snapshot(viewing) if viewing else None
             if snapshot and snapshot.result:
                 folders = self._folders(snapshot)
-                sizes = {name: model.size_bytes for name, model in snapshot.result.models.items()}
+                # Of a model without a folder only one of the three that a run makes is missed.
+                sizes = {
+                    name: model.size_bytes
+                    for name, model in snapshot.result.models.items()
+                    if name in folders or name in drawing.MODELS
+                }
                 not_safe = {"teacher": snapshot.result.config.labels.not_safe}
             else:
                 folders, not_safe = {"teacher": BUNDLED_TEACHER}, {}
@@ -270,7 +276,9 @@ def _too_long(values: form.Values) -> int:
 
 
 def _fill(values: form.Values) -> Updates:
-    return {**values, "preset": form.preset_of(values)}
+    """The form with these values, and what they use unfolded."""
+    folds = {name: gr.update(open=used) for name, used in form.folds(values).items()}
+    return {**values, "preset": form.preset_of(values), **folds}
 
 
 def _recipe_of(snapshot: Snapshot) -> Updates:

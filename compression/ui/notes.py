@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from compression.config import DistillationConfig, RunConfig
+from compression.config import DistillationConfig, Linear, RunConfig
 from compression.events import TrainingStep
 from compression.ui import units
 from compression.ui.words import say
@@ -12,15 +12,18 @@ if TYPE_CHECKING:
     from compression.measure.size import Estimate
 
 
-def embeddings(estimate: "Estimate") -> str:
-    """How much of the compressed model is embeddings, which neither fewer layers nor fewer bits touch."""
+def embeddings(estimate: "Estimate", config: RunConfig) -> str:
+    """How much of the compressed model is embeddings, and what would shrink them."""
     total = sum(estimate.parts.values())
+    if isinstance(config.student, Linear):
+        return say("why.embeddings.linear", total=units.megabytes(total))
+    rows, encoder = estimate.parts.get("embeddings", 0), estimate.parts.get("encoder", 0)
     return say(
-        "why.embeddings.text",
-        share=units.share(estimate.parts["embeddings"] / total),
-        embeddings=units.megabytes(estimate.parts["embeddings"]),
+        "why.embeddings.rounded" if config.quantization.embeddings else "why.embeddings.text",
+        share=units.share(rows / total),
+        embeddings=units.megabytes(rows),
         total=units.megabytes(total),
-        encoder=units.megabytes(estimate.parts["encoder"]),
+        encoder=units.megabytes(encoder),
     )
 
 
@@ -41,7 +44,7 @@ def alpha(distillation: DistillationConfig, step: TrainingStep | None = None) ->
         hard_share=units.share(1 - soft),
         temperature=f"{distillation.temperature:g}",
     )
-    if step is None:
+    if step is None or not _two_terms(distillation):
         return words
     return (
         words
@@ -56,3 +59,9 @@ def alpha(distillation: DistillationConfig, step: TrainingStep | None = None) ->
             loss=f"{step.loss:.3f}",
         )
     )
+
+
+def _two_terms(distillation: DistillationConfig) -> bool:
+    """Whether α weighs the same two losses at every step: no schedule, nothing imitated inside, no URL unlabelled."""
+    extra = distillation.hidden_weight or distillation.attention_weight or distillation.soft_weight_end is not None
+    return not (extra or distillation.generated or distillation.recombined or distillation.unlabelled)

@@ -6,8 +6,9 @@ from typing import Any
 
 import gradio as gr
 
+from compression.events import Event, Progress
 from compression.runs.worker import Runs
-from compression.ui import drawing, form, markup, pushing
+from compression.ui import drawing, form, markup, pushing, sensing
 from compression.ui.handlers import Handlers, Updates
 from compression.ui.sections import recipe, results
 from compression.ui.sections.controls import Parts
@@ -26,7 +27,9 @@ RESULTS = (
     *("push", "push-message", "push-asked", "push-replace"),
 )
 ANSWERS = ("estimate", "preview", "message", "progress")  # where a refusal may stand
-ASSESSED = ("estimate", "why-embeddings", "why-alpha", "unsupported", *form.OPENED_BY)
+ASSESSED = ("estimate", "why-embeddings", "why-alpha", "unsupported", *form.DEPENDENT, *form.GROUPS)
+FILLED = (*form.KEYS, *form.FOLDS, "preset")
+_PROGRESS = gr.Progress()  # as a handler's default it is where Gradio shows progress
 _SHOW_RUN = "() => document.getElementById('section-run').scrollIntoView()"
 
 
@@ -37,6 +40,7 @@ def build(runs: Runs) -> gr.Blocks:
         parts |= recipe.teacher_and_data()
         parts |= recipe.student()
         parts |= recipe.distillation()
+        parts |= recipe.pruning()
         parts |= recipe.quantization()
         parts |= results.running()
         parts |= results.comparison(runs.examples() if runs else ())
@@ -69,7 +73,7 @@ def _wire_recipe(page: gr.Blocks, parts: Parts, act: Handlers) -> None:
     changes = [control.change for control in controls]
     gr.on(changes, **_io(parts, on_form(act.assess), form.KEYS, ASSESSED), **quick, trigger_mode="always_last")
 
-    filled = (*form.KEYS, "preset", "saved", "undo")
+    filled = (*FILLED, "saved", "undo")
     choose = on_form(act.choose_preset, "preset")
     parts["preset"].input(**_io(parts, choose, ("preset", *form.KEYS), filled), **quick)
     parts["undo"].click(**_io(parts, _drawn(parts, act.undo_preset), ["saved"], filled), **_BUTTON)
@@ -81,14 +85,14 @@ def _wire_recipe(page: gr.Blocks, parts: Parts, act: Handlers) -> None:
     remedied = _io(parts, remedy, ("saved", *form.KEYS), (*filled, "message"))
     gr.on([parts[name].click for name in ANSWERS], **remedied, **_BUTTON)
     preview = _io(parts, on_form(act.preview), form.KEYS, ["preview", "why-padding"])
-    parts["preview-button"].click(**preview, queue=True, concurrency_id="data", concurrency_limit=2)
+    parts["preview-button"].click(**preview, **_DATA)
+    _wire_sensitivity(parts)
 
     # Preprocessed, unlike all else: Gradio then lets no other path through than that of a file it has just received.
     upload = _io(
         parts, _drawn(parts, act.upload), ["browser", "upload"], ["browser", "upload", "uploaded", "data", "preset"]
     )
-    upload |= {"preprocess": True, "concurrency_id": "data", "concurrency_limit": 2}
-    parts["upload"].upload(**upload, queue=True, show_progress="minimal")
+    parts["upload"].upload(**upload | {"preprocess": True}, **_DATA, show_progress="minimal")
 
     sources = [parts[key].change for key in form.SOURCES]
     stale = {"preview": markup.empty("preview.empty"), "why-padding": markup.empty("why.padding.empty")}
@@ -103,11 +107,25 @@ def _wire_recipe(page: gr.Blocks, parts: Parts, act: Handlers) -> None:
     parts["run"].click(**start, **_BUTTON).then(**_refresh(parts, act))
 
 
+def _wire_sensitivity(parts: Parts) -> None:
+    def measure(progress: gr.Progress = _PROGRESS, *given: Any) -> Any:
+        def report(event: Event) -> None:
+            if isinstance(event, Progress):
+                progress((event.step, event.steps), desc=event.doing)
+
+        values = dict(zip(form.KEYS, given, strict=True))
+        return {parts[name]: update for name, update in sensing.measure(values, report).items()}
+
+    outputs = ["sensitivity-plot", "sensitivity-numbers"]
+    shown = {"show_progress": "full", "show_progress_on": [parts["sensitivity-numbers"]]}
+    parts["sensitivity"].click(**_io(parts, measure, form.KEYS, outputs), **_DATA, **shown)
+
+
 def _wire_results(page: gr.Blocks, parts: Parts, act: Handlers) -> None:
     refresh = _refresh(parts, act)
     attach = _drawn(parts, act.attach)
     row_button = _drawn(parts, act.row_button)
-    filled = ["browser", "viewing", "seen", "preset", *form.KEYS]
+    filled = ["browser", "viewing", "seen", *FILLED]
 
     def load(browser: Any, request: gr.Request) -> Any:
         return attach(browser, str(request.query_params.get("run", ""))[:64])
@@ -180,6 +198,8 @@ def _clicked(event: gr.EventData, name: str) -> str:
 
 # Buttons queue, so that a failure of ours shows as a toast; without a limit, no visitor waits for another's click.
 _BUTTON: dict[str, Any] = {"queue": True, "concurrency_limit": None, "show_progress": "hidden"}
+# Reading data takes a while and a core: two at a time.
+_DATA: dict[str, Any] = {"queue": True, "concurrency_id": "data", "concurrency_limit": 2}
 # Thirty people may type at once, on two cores: a few verdicts at a time come sooner than all together.
 _INFERENCE: dict[str, Any] = {
     "queue": True,

@@ -7,10 +7,19 @@ from compression.ui.words import say
 
 def megabytes(size_bytes: float) -> str:
     """Bytes as '14.2 MB' (MB is 10⁶ bytes), or '1.6 kB' where that would be 0.0 MB."""
-    if size_bytes < 50_000:
-        return f"{size_bytes / 1e3:.1f} kB"
+    return f"{size_bytes / 1e3:.1f} kB" if size_bytes < 50_000 else f"{mega(size_bytes)} MB"
+
+
+def mega(size_bytes: float) -> str:
+    """Bytes in MB without the unit, with the decimals that tell sizes apart: '438', '14.2', '0.46'."""
     size = size_bytes / 1e6
-    return f"{size:.1f} MB" if size < 100 else f"{size:.0f} MB"
+    return f"{size:.0f}" if size >= 100 else f"{size:.1f}" if size >= 0.95 else f"{size:.2f}"
+
+
+def signed_points(fraction: float) -> str:
+    """A difference of two shares in percentage points, with its sign: '+0.5', '−1.3', '0.0'."""
+    points = f"{100 * fraction:+.1f}".replace("-", "−")
+    return "0.0" if points in ("+0.0", "−0.0") else points
 
 
 def millions(count: float) -> str:

@@ -2,12 +2,12 @@
 
 import threading
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
-from compression.catalog import STAGES
-from compression.config import RunConfig
+from compression.config import Linear, RunConfig
 from compression.data.sources import load_data
 from compression.data.uploads import is_upload
 from compression.errors import ConfigError
@@ -16,10 +16,21 @@ from compression.measure.limits import Plan
 from compression.measure.preview import Preview
 from compression.measure.size import Estimate
 from compression.predict.predictor import Prediction
-from compression.result import Environment, Latency, Metrics, ModelReport, Result, StageReport
+from compression.result import Environment, Latency, Metrics, ModelReport, Paired, Result, StageReport
 from compression.schemes import Int8, NoQuantization, QuantizationConfig
 
 STEPS = 60
+# Name, parameters and bytes of what each step makes, and the share of URLs it gets right, if it was measured.
+STAIRS: tuple[tuple[str, int | None, int | None, float | None], ...] = (
+    ("load", 22_700_000, 91_600_000, 0.9725),
+    ("student", 5_300_000, 22_100_000, 0.51),
+    ("vocabulary", 4_600_000, 19_100_000, 0.5),
+    ("distill", 4_600_000, 19_100_000, 0.97),
+    ("structured", 4_100_000, 17_100_000, 0.9675),
+    ("prune", 4_100_000, 17_100_000, 0.965),
+    ("quantize", 4_100_000, 6_540_000, 0.9675),
+    ("evaluate", None, None, None),
+)
 
 
 def metrics(right: float) -> Metrics:
@@ -53,7 +64,54 @@ def result(config: RunConfig, folder: Path = Path("run")) -> Result:
         python="3.11", packages={}, device="Test CPU, 2 threads", cpu="Test CPU", cpu_flags=[], threads=2,
         created="2026-01-01T00:00:00Z",
     )  # fmt: skip
-    return Result(config=config, environment=environment, stages=[], models=models)
+    stages = [stair(*step) for step in STAIRS]
+    return Result(config=config, environment=environment, stages=stages, models=models)
+
+
+def stair(name: str, parameters: int | None, size_bytes: int | None, right: float | None) -> StageReport:
+    """What one step of a run made."""
+    validation = metrics(right) if right else None
+    return StageReport(name=name, seconds=1.5, parameters=parameters, size_bytes=size_bytes, validation=validation)
+
+
+def paired(difference: float, low: float, high: float, examples: int = 1978) -> Paired:
+    """A model's difference to the teacher, and its interval."""
+    return Paired(
+        examples=examples, only_teacher_right=20, only_model_right=12, difference=difference, low=low, high=high,
+        lower_bound=low, p_value=0.2,
+    )  # fmt: skip
+
+
+def with_control(result: Result) -> Result:
+    """The result with a control that beats the compressed model, and with paired differences to the teacher."""
+    models = dict(result.models)
+    control = {"size_bytes": 6_000_000, "metrics": {"validation": metrics(0.98), "test": metrics(0.98)}, "folder": ""}
+    models["control"] = models["compressed"].model_copy(update=control)
+    differences = {"test": paired(-0.004, -0.013, 0.005), "both": paired(-0.021, -0.031, -0.011, 3956)}
+    models["compressed"] = models["compressed"].model_copy(update={"paired": differences})
+    return result.model_copy(update={"models": models})
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """One row of a sensitivity view."""
+
+    part: str
+    kind: str
+    loss: float
+    accuracy: float
+    baseline_loss: float
+    saved_bytes: int
+
+
+def sensitivity(classifier: object, split: object, report: Report) -> list[Sensitivity]:
+    """Three parts, pruned and rounded."""
+    rows = []
+    for step, part in enumerate(("embeddings", "layer 0", "layer 0: attention", "layer 1"), start=1):
+        report(Progress(stage="sensitivity", doing=part, step=step, steps=4))
+        for kind, rise in (("prune", 0.02 * step), ("quantize", -0.001 * step)):
+            rows.append(Sensitivity(part, kind, 0.1 + rise, 0.97 - rise / 10, 0.1, 400_000 * step))
+    return rows
 
 
 class Pipeline:
@@ -61,20 +119,19 @@ class Pipeline:
 
     def __init__(self) -> None:
         self.gate = threading.Event()
+        self.configs: list[RunConfig] = []
 
     def __call__(self, config: RunConfig, report: Report, output: Path) -> Result:
-        report(RunStarted(device="Test CPU, 2 threads", stages=STAGES))
-        for stage in STAGES:
+        self.configs.append(config)
+        report(RunStarted(device="Test CPU, 2 threads", stages=tuple(name for name, *_ in STAIRS)))
+        for step in STAIRS:
+            stage = step[0]
             report(StageStarted(stage=stage))
             if stage == "load":
                 report(Notice(text="Bundled data: 2,400 URLs, <b>all</b> generated."))
             if stage == "distill":
                 self._distill(config, report)
-            report(
-                StageEnded(
-                    report=StageReport(name=stage, seconds=1.5, parameters=None, size_bytes=None, validation=None)
-                )
-            )
+            report(StageEnded(report=stair(*step)))
         return result(config, output)
 
     def _distill(self, config: RunConfig, report: Report) -> None:
@@ -101,13 +158,16 @@ class Pipeline:
 
 
 def estimate(config: RunConfig) -> Estimate:
-    """Sizes that follow the number of layers and the scheme; five layers cannot be built."""
+    """Sizes that follow layers, vocabulary and scheme; five layers cannot be built, and a linear student has none."""
+    if isinstance(config.student, Linear):
+        size = config.student.features
+        return Estimate(22_700_000, 91_600_000, size, 4 * size, size, {"head": size}, 0, 0, 0, 0)
     layers = config.student.layers or 6
     if layers == 5:
         raise ConfigError("Five layers cannot be built here. Choose another number of layers.", "student.layers")
     bits = 4 if isinstance(config.quantization, NoQuantization) else 1
     parts = {
-        "embeddings": 7_700_000,
+        "embeddings": 7_700_000 // (1 if config.vocabulary.method == "keep" else 4),
         "encoder": 1_200_000 * layers * bits,
         "head": 300_000,
         "tokenizer and config": 200_000,

@@ -11,7 +11,7 @@ from compression.catalog import EXAMPLES
 # Gradio's own use of pandas 3, in a thread of its server.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:gradio.queueing")
 
-CHARTS = ("#size-accuracy", "#metrics", "#latency", "#confusion", "#loss")
+CHARTS = ("#size-accuracy", "#staircase", "#metrics", "#latency", "#confusion", "#loss")
 
 
 @pytest.fixture

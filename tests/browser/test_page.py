@@ -14,7 +14,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:gradio.queue
 
 HOSTILE = "http://evil.example/${7*7}{{7*7}}<img src=x onerror=\"document.title='owned'\">\u202egpj"
 QUICK_EPOCHS = parse(PRESETS["quick"].settings).distillation.epochs
-CHARTS = ("#size-accuracy", "#metrics", "#latency", "#confusion")
+CHARTS = ("#size-accuracy", "#staircase", "#metrics", "#latency", "#confusion")
 
 
 def start(page: Page) -> None:
@@ -125,7 +125,7 @@ def test_what_cannot_run_is_refused_with_the_reason(site: Site, visit: Visit) ->
     expect(page.locator("#message [role=alert]")).to_have_text("Epochs: please give a whole number from 1 to 100.")
     epochs.fill("2")
 
-    page.get_by_text("LLM.int8 (8 bits)").click()
+    page.locator("#quantization-scheme").get_by_label("LLM.int8 (8 bits)").check()
     expect(page.locator("#unsupported")).to_contain_text("It has no 8-bit")
     expect(page.locator("#quantization-double")).to_have_count(0)
     page.locator("#run").click()

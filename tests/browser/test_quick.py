@@ -40,7 +40,7 @@ def test_quick_runs_from_start_to_verdict(app: str, visit: Visit) -> None:
     expect(page.locator("#precomputed")).to_be_hidden(timeout=RUN_MS)
     expect(page.locator("#loss .js-plotly-plot")).to_be_visible(timeout=RUN_MS)
     expect(page.locator("#summary .headline")).to_contain_text("smaller", timeout=RUN_MS)
-    for chart in ("#size-accuracy", "#metrics", "#latency", "#confusion"):
+    for chart in ("#size-accuracy", "#staircase", "#metrics", "#latency", "#confusion"):
         expect(page.locator(f"{chart} .js-plotly-plot .main-svg").first).to_be_visible()
     page.locator("#examples button").nth(2).click()
     expect(page.locator("#verdicts .verdict")).to_have_count(3, timeout=60_000)

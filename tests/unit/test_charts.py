@@ -110,7 +110,8 @@ def test_charts_read_on_light_and_dark(figure: object) -> None:
 
 
 def test_why_embeddings_gives_this_students_bytes() -> None:
-    note = notes.embeddings(fakes.estimate(parse({"student": {"layers": 2}})))
+    config = parse({"student": {"layers": 2}})
+    note = notes.embeddings(fakes.estimate(config), config)
     assert "73 % of the compressed model (7.7 MB of 10.6 MB)" in note
     assert "2.4 MB" in note
 

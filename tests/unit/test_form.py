@@ -24,6 +24,11 @@ OTHER: dict[str, Any] = {
     "labels.not_safe": "phishing, malware",
     "seed": 7,
     "device": "cpu",
+    "fine_tuning.epochs": 3,
+    "fine_tuning.learning_rate": 0.001,
+    "fine_tuning.train": "last-layers",
+    "fine_tuning.last_layers": 2,
+    "fine_tuning.patience": 5,
     "training.bucketing": False,
     "training.precision": "fp32",
     "student.init": "random",
@@ -32,16 +37,65 @@ OTHER: dict[str, Any] = {
     "student.heads": "4",
     "student.hidden_size": "128",
     "student.intermediate_size": "256",
+    "student.positions": "64",
+    "student.width": "truncate",
+    "student.features": "4096",
+    "vocabulary.method": "trim",
+    "vocabulary.size": "4000",
+    "vocabulary.min_count": 2,
     "distillation.epochs": 2,
     "distillation.batch_size": 8,
     "distillation.learning_rate": 0.001,
     "distillation.schedule": "constant",
+    "distillation.averaging": True,
     "distillation.temperature": 3.5,
+    "distillation.temperature_end": "1",
     "distillation.soft_weight": 0.25,
+    "distillation.soft_weight_end": "1",
+    "distillation.hidden_weight": 0.5,
+    "distillation.attention_weight": 0.25,
+    "distillation.layer_map": "2,5",
+    "distillation.ngram_weight": 0.4,
+    "distillation.generated": 1000,
+    "distillation.recombined": 500,
+    "distillation.unlabelled": "more.csv",
     "distillation.max_length": 64,
+    "structured.heads": 0.25,
+    "structured.neurons": 0.5,
+    "structured.layers": 1,
+    "structured.importance": "fisher",
+    "structured.epochs": 0,
+    "structured.learning_rate": 0.001,
+    "pruning.sparsity": 0.5,
+    "pruning.scope": "layer",
+    "pruning.importance": "fisher",
+    "pruning.schedule": "gradual",
+    "pruning.epochs": 3,
+    "pruning.learning_rate": 0.001,
+    "qat.start": "student",
+    "qat.epochs": 5,
+    "qat.learning_rate": 0.001,
     "quantization.scheme": "fp4",
     "quantization.double": False,
+    "quantization.embeddings": True,
 }
+# What must be chosen for a control to have a meaning.
+CHOSEN: dict[str, dict[str, Any]] = {
+    "fine_tuning": {"fine_tuning.epochs": 1},
+    "fine_tuning.last_layers": {"fine_tuning.epochs": 1, "fine_tuning.train": "last-layers"},
+    "student.base": {"student.init": "pretrained"},
+    "student.width": {"student.hidden_size": "128"},
+    "student.features": {"student.init": "linear", "quantization.scheme": "none"},
+    "vocabulary": {"vocabulary.method": "train"},
+    "distillation.layer_map": {"distillation.hidden_weight": 1},
+    "structured": {"structured.neurons": 0.5, "quantization.scheme": "packed-int4"},
+    "pruning": {"pruning.sparsity": 0.5},
+    "qat": {"quantization.scheme": "packed-int8", "qat.start": "student"},
+}
+
+
+def chosen_for(key: str) -> dict[str, Any]:
+    return CHOSEN.get(key, CHOSEN.get(key.rpartition(".")[0], {}))
 
 
 def quick(**changes: Any) -> dict[str, Any]:
@@ -62,11 +116,13 @@ def test_every_language_says_the_same_things() -> None:
 
 @pytest.mark.parametrize("key", keys())
 def test_every_control_reaches_the_recipe(key: str) -> None:
-    values = quick(**{"student.init": "pretrained"} if key == "student.base" else {}) | {key: OTHER[key]}
+    values = quick(**chosen_for(key)) | {key: OTHER[key]}
+    assert form.applies(key, values)
     config = form.to_config(values)
     section, _, name = key.rpartition(".")
     reached = getattr(getattr(config, section) if section else config, name)
-    assert reached == (int(OTHER[key]) if str(OTHER[key]).isdigit() else OTHER[key])
+    number = isinstance(OTHER[key], str) and OTHER[key].isdigit()
+    assert reached == (int(OTHER[key]) if number else OTHER[key])
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -79,7 +135,7 @@ def test_recipe_to_form_and_back_is_the_same_recipe(name: str) -> None:
 @pytest.mark.parametrize("value", [-1, 1e12, "many", float("nan"), [], {}])
 def test_numbers_the_browser_should_not_have_sent_are_refused_by_label(key: str, value: Any) -> None:
     with pytest.raises(ConfigError) as refused:
-        form.to_config(quick(**{key: value}))
+        form.to_config(quick(**chosen_for(key)) | {key: value})
     assert str(refused.value).startswith(f"{say(key)}: please give ")
 
 
@@ -172,6 +228,7 @@ def test_a_defanged_url_is_no_link(url: str, shown: str) -> None:
     [
         ("student.layers = 40, but the teacher has 3.", "“Layers: 40”, but the teacher has 3."),
         ("Or use student.init = random.", "Or use “The student starts from: Random weights”."),
+        ("fine_tuning.train = head is quick.", "“What learns: Only the head” is quick."),
         ("See model.safetensors in a.example.", "See model.safetensors in a.example."),
     ],
 )

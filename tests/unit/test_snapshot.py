@@ -148,6 +148,18 @@ def test_only_a_running_run_has_an_eta() -> None:
             },
             "distilbert-base · 4 layers · INT8 · 4 epochs",
         ),
+        ({"student": {"init": "linear"}, "quantization": "packed-int8"}, "linear · packed INT8 · 4 epochs"),
+        (
+            {
+                "student": {"init": "teacher-layers", "layers": 2, "hidden_size": 128},
+                "vocabulary": {"method": "trim"},
+                "structured": {"neurons": 0.5},
+                "pruning": {"sparsity": 0.3},
+                "qat": {"start": "student"},
+                "quantization": "ternary",
+            },
+            "2 layers · 128 wide · trimmed vocabulary · parts removed · 30 % zeros · QAT · ternary · 4 epochs",
+        ),
     ],
 )
 def test_a_name_tells_recipes_apart(recipe: dict[str, object], name: str) -> None:

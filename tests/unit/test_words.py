@@ -20,6 +20,7 @@ TREES = [
 ]
 STRINGS = {node.value for tree in TREES for node in ast.walk(tree) if isinstance(node, ast.Constant)}
 NAMES = {node.id for tree in TREES for node in ast.walk(tree) if isinstance(node, ast.Name)}
+TO_COME = {"article-completed", "balanced", "tiny", "smallest", "linear"}  # presets that have words already
 # What a placeholder stands for, where not every name in the code can stand there.
 VALUES = {
     "progress.{}": {"succeeded", "failed", "cancelled", "interrupted"},
@@ -33,7 +34,9 @@ def said() -> Iterator[str]:
     for tree in TREES:
         for node in ast.walk(tree):
             match node:
-                case ast.Call(ast.Name("say" | "empty") | ast.Attribute(attr="say" | "empty"), [first, *_]):
+                case ast.Call(
+                    ast.Name("say" | "empty" | "fold") | ast.Attribute(attr="say" | "empty" | "fold"), [first, *_]
+                ):
                     yield from addresses(first)
                 case ast.Subscript(ast.Subscript(ast.Name("LANGUAGES")), address):
                     yield from addresses(address)
@@ -57,9 +60,11 @@ def of_the_recipe() -> Iterator[str]:
     """The addresses of controls and choices: made of keys and values, wherever they are said."""
     for key in form.KEYS:
         yield from (key, f"{key}.info", *(f"{key}={choice}" for choice in recipe.choices(key)))
+        if form.kind(key) == "optional number":
+            yield f"{key}.unset"
     for key, values in form.OFFERED.items():
         yield from (f"{key}={value}" for value in values)
-    yield from (f"preset={name}" for name in PRESETS)
+    yield from (f"preset={name}" for name in PRESETS.keys() | TO_COME)
 
 
 def is_said(address: str, templates: set[str]) -> bool:

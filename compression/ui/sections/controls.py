@@ -46,7 +46,7 @@ def control(key: str, **settings: Any) -> Component:
         case "number":
             return gr.Number(minimum=low, maximum=high, step=1 if float(high).is_integer() else high / 10_000, **common)
         case "optional number":  # an emptied gr.Number would show 0
-            return gr.Textbox(max_lines=1, placeholder=say("unset"), **common)
+            return gr.Textbox(max_lines=1, placeholder=say(f"{key}.unset"), **common)
         case "text":
             return gr.Textbox(max_lines=1, **common)
 
@@ -77,6 +77,21 @@ def card(number: int, name: str) -> Iterator[None]:
     with gr.Column(elem_id=f"section-{name}", elem_classes="card"):
         gr.HTML(markup.heading(number, name))
         yield
+
+
+@contextmanager
+def fold(name: str, **settings: Any) -> Iterator[gr.Accordion]:
+    """What a first visitor does not need, behind a line to open."""
+    with gr.Accordion(say(name), open=False, elem_id=name, elem_classes="fold", **settings) as accordion:
+        yield accordion
+
+
+def chart(name: str) -> Parts:
+    """A place for a chart: its title, a sentence until there is one, then the figure and, below it, its numbers."""
+    gr.HTML(markup.text("h3", say(f"chart.{name}")))
+    plot = gr.Plot(visible=False, show_label=False, container=False, elem_id=f"{name}-plot")
+    numbers = gr.HTML(markup.empty(f"{name}.empty"), elem_id=f"{name}-numbers")
+    return {f"{name}-plot": plot, f"{name}-numbers": numbers}
 
 
 @contextmanager

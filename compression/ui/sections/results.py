@@ -8,7 +8,7 @@ import gradio as gr
 from compression.catalog import ASSETS
 from compression.ui import markup
 from compression.ui.drawing import MODELS
-from compression.ui.sections.controls import Parts, answer, card
+from compression.ui.sections.controls import Parts, answer, card, chart
 from compression.ui.sections.push import taking
 from compression.ui.urls import LIMIT, defang
 from compression.ui.words import named, say
@@ -46,7 +46,7 @@ def running() -> Parts:
     """Run, Cancel and everything a run says while it goes on."""
     # The bar is a child of the page's column, not of the card: so it can stay in view while the recipe is edited.
     with gr.Row(elem_id="actions", elem_classes="card"):
-        gr.HTML(markup.heading(5, "run"), elem_id="actions-heading")
+        gr.HTML(markup.heading(6, "run"), elem_id="actions-heading")
         run = gr.Button(say("run"), variant="primary", elem_id="run", scale=0, min_width=180)
         cancel = gr.Button(say("cancel"), variant="stop", elem_id="cancel", scale=0, min_width=110, interactive=False)
     with gr.Column(elem_id="section-run", elem_classes="card"):
@@ -55,7 +55,7 @@ def running() -> Parts:
             progress = answer("progress.empty", elem_id="progress")
         with gr.Row(equal_height=False):
             with gr.Column(scale=3, min_width=300, elem_id="loss"):
-                loss = _chart("loss")
+                loss = chart("loss")
             with gr.Column(scale=2, min_width=300):
                 epochs = gr.HTML(markup.empty("epochs.empty"), elem_id="epochs")
     return {"run": run, "cancel": cancel, "message": message, "progress": progress, "epochs": epochs, **loss}
@@ -63,7 +63,7 @@ def running() -> Parts:
 
 def comparison(examples: Sequence[str] = ()) -> Parts:
     """The finished run: a sentence, a table and the charts; `examples` are ids of runs computed beforehand."""
-    with card(6, "compare"):
+    with card(7, "compare"):
         parts: Parts = {
             "example": gr.Radio(
                 choices=[(example_name(run_id), run_id) for run_id in examples],
@@ -76,14 +76,16 @@ def comparison(examples: Sequence[str] = ()) -> Parts:
             "summary": gr.HTML(markup.empty("summary.empty"), elem_id="summary"),
         }
         with gr.Column(elem_id="size-accuracy", elem_classes="inset"):
-            parts |= _chart("size-accuracy")
+            parts |= chart("size-accuracy")
             parts["reference"] = gr.Checkbox(
                 value=True, label=say("reference"), info=say("reference.info"), elem_id="reference", visible=False
             )
+        with gr.Column(elem_id="staircase", elem_classes="inset"):
+            parts |= chart("staircase")
         with gr.Column(elem_id="metrics", elem_classes="inset"):
-            parts |= _chart("metrics")
+            parts |= chart("metrics")
         with gr.Column(elem_id="latency", elem_classes="inset"):
-            parts |= _chart("latency")
+            parts |= chart("latency")
         with gr.Column(elem_id="confusion", elem_classes="inset"):
             gr.HTML(markup.text("h3", say("chart.confusion")))
             with gr.Row(equal_height=False):
@@ -99,7 +101,7 @@ def comparison(examples: Sequence[str] = ()) -> Parts:
 
 def classifying() -> Parts:
     """A URL, examples, and a verdict from each model."""
-    with card(7, "classify"):
+    with card(8, "classify"):
         with gr.Row(equal_height=False, elem_id="ask"):
             url = gr.Textbox(
                 label=say("url"),
@@ -120,7 +122,7 @@ def classifying() -> Parts:
 
 def history() -> Parts:
     """The visitor's own runs."""
-    with card(8, "runs"):
+    with card(9, "runs"):
         runs = gr.HTML(markup.empty("runs.empty"), elem_id="runs", js_on_load=_ROW_BUTTONS)
     return {"runs": runs}
 
@@ -135,11 +137,3 @@ def example_name(run_id: str) -> str:
     """What to call a run computed beforehand, by its id."""
     name = run_id.removeprefix("example-")
     return named("example", name)
-
-
-def _chart(name: str) -> Parts:
-    """A place for a chart: its title, a sentence until there is one, then the figure and, below it, its numbers."""
-    gr.HTML(markup.text("h3", say(f"chart.{name}")))
-    plot = gr.Plot(visible=False, show_label=False, container=False, elem_id=f"{name}-plot")
-    numbers = gr.HTML(markup.empty(f"{name}.empty"), elem_id=f"{name}-numbers")
-    return {f"{name}-plot": plot, f"{name}-numbers": numbers}

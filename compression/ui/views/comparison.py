@@ -1,6 +1,6 @@
 """What a finished run bought and what it cost: a sentence and tables, all from its result."""
 
-from compression.result import ModelReport, Result
+from compression.result import ModelReport, Paired, Result
 from compression.ui import markup, units
 from compression.ui.words import named, say
 
@@ -35,29 +35,66 @@ def summary_card(result: Result, here: bool = True) -> str:
         examples=teacher.metrics[SPLIT].examples,
         device=result.environment.device,
     )
-    reused = markup.text("p", say("summary.reused"), "quiet") if result.reused else ""
-    return markup.text("p", summary(result, here), "headline") + markup.text("p", detail, "quiet") + reused
+    sentences = [detail, *(paired(split, by) for split, by in (compressed.paired or {}).items()), *_notes(result)]
+    if result.reused:
+        sentences.append(say("summary.reused"))
+    quiet = "".join(markup.text("p", sentence, "quiet") for sentence in sentences)
+    return markup.text("p", summary(result, here), "headline") + control(result) + quiet
+
+
+def paired(split: str, by: Paired) -> str:
+    """A model against the teacher on the same URLs, with the interval of the difference and what that means."""
+    points = f"{abs(100 * by.difference):.1f}"
+    unit = say("summary.point" if points == "1.0" else "summary.points")
+    less_or_more = say("paired.more" if by.difference > 0 else "paired.less", points=points, unit=unit)
+    return say(
+        "paired",
+        change=less_or_more if by.difference else say("paired.equal"),
+        examples=f"{by.examples:,}",
+        split=say(f"paired.{split}"),
+        low=units.signed_points(by.low),
+        high=units.signed_points(by.high),
+        verdict=say("paired.noise" if by.low <= 0 <= by.high else "paired.real"),
+    )
+
+
+def control(result: Result) -> str:
+    """A sentence if the control is at most as large as the compressed model and right more often; else nothing."""
+    beside, own = result.models.get("control"), result.models["compressed"]
+    if beside is None or beside.size_bytes > own.size_bytes or _accuracy_of(beside) <= _accuracy_of(own):
+        return ""
+    words = say(
+        "summary.control",
+        size=units.megabytes(beside.size_bytes),
+        accuracy=units.percent(_accuracy_of(beside)),
+        own_size=units.megabytes(own.size_bytes),
+        own_accuracy=units.percent(_accuracy_of(own)),
+    )
+    return markup.text("p", words, "notice")
 
 
 def everything(result: Result) -> str:
     """All that was measured, a column a model."""
     models = result.models
     rows: list[list[str]] = [
-        [say("column.size"), *(f"{m.size_bytes / 1e6:.1f}" for m in models.values())],
+        [say("column.size"), *(units.mega(m.size_bytes) for m in models.values())],
         [say("column.parameters"), *(f"{m.parameters / 1e6:.2f}" for m in models.values())],
     ]
     for metric in (*METRICS, "roc_auc"):
         values = [getattr(m.metrics[SPLIT], metric) for m in models.values()]
         rows.append([say(f"metric.{metric}"), *(_metric(metric, value) for value in values)])
-    rows.append([say("column.p50"), *(f"{m.latency_ms.p50:.1f}" for m in models.values())])
-    rows.append([say("column.p95"), *(f"{m.latency_ms.p95:.1f}" for m in models.values())])
+    if any(m.paired for m in models.values()):
+        rows.append([say("column.difference"), *(_difference(m) for m in models.values())])
+    for percentile in ("p50", "p95"):
+        times = [getattr(m.latency_ms, percentile) if timed(m) else None for m in models.values()]
+        rows.append([say(f"column.{percentile}"), *(_one_decimal(value) for value in times)])
     return markup.table(say("metrics.caption"), ["", *(named("model", name) for name in models)], rows, "everything")
 
 
 def size_table(result: Result) -> str:
     """The size-against-accuracy chart as a folded table."""
     rows = [
-        (named("model", name), f"{m.size_bytes / 1e6:.1f}", units.percent(_accuracy_of(m)))
+        (named("model", name), units.mega(m.size_bytes), units.percent(_accuracy_of(m)))
         for name, m in result.models.items()
     ]
     headers = [say("column.model"), say("column.size"), say("metric.accuracy")]
@@ -79,6 +116,7 @@ def latency_table(result: Result) -> str:
     rows = [
         (named("model", name), f"{m.latency_ms.p50:.2f}", f"{m.latency_ms.p95:.2f}")
         for name, m in result.models.items()
+        if timed(m)
     ]
     headers = [say("column.model"), say("column.p50"), say("column.p95")]
     return markup.folded(say("table.numbers"), markup.table(say("chart.latency"), headers, rows))
@@ -92,6 +130,27 @@ def device_kind(result: Result) -> str:
 def ratio(value: float) -> str:
     """A ratio of at least 1 with the decimals it deserves: '2.13', '14.0', '120'."""
     return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}".removesuffix("0")
+
+
+def timed(model: ModelReport) -> bool:
+    """Whether the model's latency was measured."""
+    return bool(model.latency_ms and model.latency_ms.p50 > 0)
+
+
+def _notes(result: Result) -> list[str]:
+    return [f"{named('model', name)}: {model.note}" for name, model in result.models.items() if model.note]
+
+
+def _difference(model: ModelReport) -> str:
+    """The difference to the teacher on the test split, with its interval; a dash for the teacher itself."""
+    by = (model.paired or {}).get(SPLIT)
+    if by is None:
+        return say("table.undefined")
+    return f"{units.signed_points(by.difference)} ({units.signed_points(by.low)} … {units.signed_points(by.high)})"
+
+
+def _one_decimal(value: float | None) -> str:
+    return say("table.undefined") if value is None else f"{value:.1f}"
 
 
 def _accuracy_of(model: ModelReport) -> float:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from compression.config import RunConfig
+from compression.config import Linear, RunConfig
 from compression.ui import markup, units
 from compression.ui.views.comparison import ratio
 from compression.ui.words import friendly, say
@@ -21,14 +21,18 @@ def estimate_card(estimate: "Estimate", config: RunConfig) -> str:
         (say("estimate.compressed", scheme=scheme), units.megabytes(estimate.compressed_bytes)),
         (say("estimate.ratio"), f"{ratio(estimate.teacher_bytes / estimate.compressed_bytes)}×"),
     ]
-    shape = say(
-        "estimate.shape",
-        layers=estimate.layers,
-        heads=estimate.heads,
-        hidden_size=estimate.hidden_size,
-        intermediate_size=estimate.intermediate_size,
-        teacher_parameters=units.millions(estimate.teacher_parameters),
-        teacher_bytes=units.megabytes(estimate.teacher_bytes),
+    shape = (
+        _linear(estimate, config.student)
+        if isinstance(config.student, Linear)
+        else say(
+            "estimate.shape",
+            layers=estimate.layers,
+            heads=estimate.heads,
+            hidden_size=estimate.hidden_size,
+            intermediate_size=estimate.intermediate_size,
+            teacher_parameters=units.millions(estimate.teacher_parameters),
+            teacher_bytes=units.megabytes(estimate.teacher_bytes),
+        )
     )
     title = markup.text("h3", say("estimate.title"))
     return title + markup.figures(numbers) + _parts(estimate) + markup.text("p", shape, "quiet")
@@ -42,6 +46,15 @@ def schemes_card(refused: Mapping[str, str], chosen: str) -> str:
     }
     alert = markup.alert(sentences.pop(chosen, ""))
     return alert + "".join(markup.text("p", sentence, "quiet") for sentence in sentences.values())
+
+
+def _linear(estimate: "Estimate", student: Linear) -> str:
+    return say(
+        "estimate.linear",
+        features=f"{student.features:,}",
+        teacher_parameters=units.millions(estimate.teacher_parameters),
+        teacher_bytes=units.megabytes(estimate.teacher_bytes),
+    )
 
 
 def _parts(estimate: "Estimate") -> str:

@@ -45,18 +45,23 @@ def loss_table(curve: Sequence[TrainingStep]) -> str:
     if chosen[-1] is not curve[-1]:
         chosen.append(curve[-1])
     headers = [say("column.step"), *(say(f"chart.loss.{part}") for part in ("total", "soft", "hard"))]
-    rows = [(p.step, f"{p.loss:.4f}", f"{p.soft_loss:.4f}", f"{p.hard_loss:.4f}") for p in chosen]
+    several = len({p.stage for p in chosen}) > 1
+    steps = [f"{named('stage', p.stage)} {p.step}" if several else p.step for p in chosen]
+    losses = [(f"{p.loss:.4f}", f"{p.soft_loss:.4f}", f"{p.hard_loss:.4f}") for p in chosen]
+    rows = [(step, *loss) for step, loss in zip(steps, losses, strict=True)]
     return markup.folded(say("table.numbers"), markup.table(say("chart.loss"), headers, rows))
 
 
 def epochs_table(epochs: Sequence[EpochEnded]) -> str:
-    """Scores on validation: the student after each epoch, and the teacher, who no longer changes."""
+    """Scores on validation: the student after each epoch of each stage that trains, and the teacher."""
     if not epochs:
         return markup.empty("epochs.empty")
     names = ("accuracy", "precision", "recall", "f1")
+    only_distilled = {e.stage for e in epochs} == {"distill"}
+    learners = [say("model.student") if only_distilled else named("stage", e.stage) for e in epochs]
     rows = [
-        (f"{say('model.student')}, {e.epoch} / {e.epochs}", *(units.percent(getattr(e.student, n)) for n in names))
-        for e in epochs
+        (f"{learner}, {e.epoch} / {e.epochs}", *(units.percent(getattr(e.student, n)) for n in names))
+        for learner, e in zip(learners, epochs, strict=True)
     ]
     if teacher := epochs[-1].teacher:
         rows.append((say("model.teacher"), *(units.percent(getattr(teacher, n)) for n in names)))

@@ -13,7 +13,7 @@ from compression.ui.words import en
 LANGUAGES: dict[str, dict[str, str]] = {"en": en.WORDS}
 
 # A dotted recipe key in a sentence, and the value it may be given there.
-_SETTING = re.compile(r"\b([a-z]+\.[a-z_]+)(?: = (-?[\w.-]*\w))?")
+_SETTING = re.compile(r"\b([a-z_]+\.[a-z_]+)(?: = (-?[\w.-]*\w))?")
 
 
 # An absolute path of two parts or more, outside a URL; its last name is kept.

@@ -1,99 +1,28 @@
 """The page in English. `X.info` explains the control `X`; `X=value` names one of its choices."""
 
 from compression.ui.words.en_examples import EXAMPLES
+from compression.ui.words.en_form import FORM
 from compression.ui.words.en_labels import LABELS
 from compression.ui.words.en_push import PUSH
 
-FORM = {
-    "teacher": "Teacher",
-    "teacher.info": "The big model to imitate. Pick one, or type a Hub id (owner/name) or the path of a saved model.",
-    "teacher=bundled": "Bundled phishing teacher",
-    "teacher=shawhin/bert-phishing-classifier_teacher": "The article's teacher (Hub, 438 MB)",
-    "data": "Data",
-    "data.info": "URLs with verdicts. Pick a set, or type a Hub id or the path of a CSV or Parquet file or a folder.",
-    "upload": "Or a file of your own",
-    "upload.info": "CSV or Parquet, at most 5 MB and 20,000 rows: a header line, then a URL and its verdict "
-    "in each row. It stays on this server until you delete the last run that used it, or for a day if none does.",
-    "upload.kept": "{name} is now the data: {rows} rows. Look at the data to see what is read from it.",
-    "upload.choice": "{name} (uploaded)",
-    "data=bundled": "Bundled phishing URLs",
-    "data=shawhin/phishing-site-classification": "The article's URLs (Hub)",
-    "columns.text": "URL column",
-    "columns.text.info": "Which column holds the URL. Leave empty to detect it.",
-    "columns.label": "Label column",
-    "columns.label.info": "Which column holds the verdict. Leave empty to detect it.",
-    "seed": "Seed",
-    "seed.info": "Every random draw starts here: same recipe, same seed, same machine, same numbers.",
-    "device": "Device",
-    "device.info": "Where to compute. Auto takes a GPU if there is one.",
-    "device=auto": "Auto",
-    "device=cpu": "CPU",
-    "device=cuda": "GPU (CUDA)",
-    "training.bucketing": "Batch URLs of similar length together",
-    "training.bucketing.info": "Less padding, so faster; the mathematics of each URL stays the same.",
-    "training.precision": "Training precision",
-    "training.precision.info": "Fewer bits train faster where the hardware supports them. Auto chooses for this host.",
-    "training.precision=auto": "Auto",
-    "training.precision=fp32": "fp32 (exact)",
-    "training.precision=bf16": "bf16",
-    "training.precision=fp16": "fp16",
-    "student.init": "The student starts from",
-    "student.init.info": "A student that starts from something good needs less training.",
-    "student.init=teacher-layers": "Layers of the teacher",
-    "student.init=pretrained": "Another pretrained encoder",
-    "student.init=random": "Random weights",
-    "student.base": "Pretrained encoder",
-    "student.base.info": "A Hub id or the folder of a saved encoder; its first layers become the student.",
-    "student.layers": "Layers",
-    "student.layers.info": "Fewer layers: faster, less able. Empty: as many as where it starts from.",
-    "student.heads": "Attention heads",
-    "student.heads.info": "How many views attention takes at once; changes no size. Empty: as where it starts from.",
-    "student.hidden_size": "Hidden size",
-    "student.hidden_size.info": "Numbers per token. Only random weights can change it; empty otherwise.",
-    "student.intermediate_size": "Feed-forward size",
-    "student.intermediate_size.info": "Width inside each layer. Only random weights can change it; empty otherwise.",
-    "distillation.epochs": "Epochs",
-    "distillation.epochs.info": "How often the student sees all training URLs. More takes longer.",
-    "distillation.batch_size": "Batch size",
-    "distillation.batch_size.info": "URLs per training step. Larger is smoother and needs more memory.",
-    "distillation.learning_rate": "Learning rate",
-    "distillation.learning_rate.info": "How big each correction is. 0.0001 to 0.0005 suits most students.",
-    "distillation.schedule": "Learning-rate schedule",
-    "distillation.schedule.info": "One cycle warms up, then cools down; constant never changes.",
-    "distillation.schedule=one-cycle": "One cycle",
-    "distillation.schedule=constant": "Constant",
-    "distillation.temperature": "Temperature",
-    "distillation.temperature.info": "Higher softens the teacher's verdicts, so that its doubts show. 2 is a good "
-    "start.",
-    "distillation.soft_weight": "α, weight of the teacher's soft targets",
-    "distillation.soft_weight.info": "1 listens only to the teacher, 0 only to the labels.",
-    "distillation.max_length": "Longest input, in tokens",
-    "distillation.max_length.info": "Longer URLs are cut here. Most URLs need fewer than 100 tokens.",
-    "quantization.scheme": "Scheme",
-    "quantization.scheme.info": "How each weight is stored once the student is trained. Fewer bits, smaller model.",
-    "quantization.scheme=none": "None (32 bits)",
-    "quantization.scheme=fp16": "FP16 (16 bits)",
-    "quantization.scheme=int8": "LLM.int8 (8 bits)",
-    "quantization.scheme=nf4": "NF4 (4 bits)",
-    "quantization.scheme=fp4": "FP4 (4 bits)",
-    "quantization.double": "Double quantization",
-    "quantization.double.info": "Also shrinks the scale factors that 4-bit blocks need. Almost free.",
-}
-
 PAGE = {
-    "unset": "as where it starts from",
     "title": "Compression Lab",
     "kept-briefly": "The home directory cannot be written: runs and downloads go to {folder}, which may not last.",
     "served": "Compression Lab is at {url} (Ctrl+C stops it).",
     "hero.title": "How small can a model get before it stops being good?",
-    "hero.lead": "A large teacher trains a small student to spot phishing URLs; the student is then squeezed into "
-    "fewer bits. You choose how, and see, honestly measured, what it cost.",
+    "hero.lead": "A large teacher trains a small student to spot phishing URLs; the student is then trimmed, pruned "
+    "and squeezed into fewer bits. You choose how, and see, honestly measured, what each step cost.",
     "hero.steps": "Teacher|Student|Compressed",
     "preset": "Recipe",
-    "preset.info": "Quick is done in under a minute. Article follows the published notebooks. Change anything and it "
-    "is your own.",
+    "preset.info": "Quick is done in under a minute. Article follows the published notebooks; the next four go on to "
+    "where they stop and beyond, in minutes. Change anything and it is your own.",
     "preset=quick": "Quick",
     "preset=article": "Article",
+    "preset=article-completed": "Article, completed",
+    "preset=balanced": "Balanced",
+    "preset=tiny": "Tiny (100×)",
+    "preset=smallest": "Smallest (200×)",
+    "preset=linear": "Linear",
     "preset=custom": "Custom",
     "preset.undo": "Undo: bring back my own settings",
     "section.teacher": "Teacher and data",
@@ -103,11 +32,39 @@ PAGE = {
     "section.distillation": "Distillation",
     "section.distillation.lead": "The student learns to give the teacher's answers, doubts included.",
     "section.quantization": "Quantization",
-    "section.quantization.lead": "The trained student's weights are rounded to fewer bits. No further training.",
+    "section.pruning": "Pruning",
+    "section.pruning.lead": "Takes out what the student can spare. Heads, neurons and layers that are removed make "
+    "it smaller; single weights set to zero save nothing by themselves until zeros are stored sparse or removed.",
+    "section.quantization.lead": "The weights are rounded to fewer bits: at the end, or already while the student "
+    "learns.",
+    "fold-fine-tuning": "Fine-tune the teacher first",
+    "fold-shape": "Finer shape",
+    "fold-more-data": "More to learn from",
+    "fold-inside": "Imitate inside",
+    "fold-structured": "Remove heads, neurons or layers",
+    "fold-pruning": "Set single weights to zero",
+    "fold-qat": "Learn with the rounding in the loop",
+    "qat.lead": "Quantization-aware training, for the packed and ternary schemes: choose one above, and how it goes "
+    "can be set here.",
+    "fold-sensitivity": "How sensitive is each layer?",
+    "sensitivity.lead": "Prunes or rounds one part of the recipe's teacher at a time, leaves the rest as it is, and "
+    "measures what that does on its validation split. What rises little can be squeezed. Takes up to two minutes.",
+    "sensitivity": "Measure it",
+    "sensitivity.empty": "A bar for each part appears here: how much the loss rises with this part alone pruned or "
+    "rounded.",
+    "chart.sensitivity": "Rise of the validation loss, in nats, with one part alone",
+    "sensitivity.prune": "pruned",
+    "sensitivity.quantize": "rounded",
+    "sensitivity.baseline": "Untouched, the teacher's loss is {loss}.",
+    "column.part": "Part",
+    "column.done": "What was done",
+    "column.loss": "Loss",
+    "column.rise": "Rise",
+    "column.saved": "Saved (MB)",
     "section.run": "Run",
-    "section.run.lead": "Load, distill, quantize, evaluate. It goes on if you close or refresh this page.",
+    "section.run.lead": "The steps above, in their order. It goes on if you close or refresh this page.",
     "section.compare": "Compare",
-    "section.compare.lead": "All three models, measured on test URLs that this run kept out of training.",
+    "section.compare.lead": "All models, measured on test URLs that this run kept out of training.",
     "section.classify": "Classify a URL",
     "section.classify.lead": "The address is read as text and never opened.",
     "section.runs": "Your runs",
@@ -123,6 +80,8 @@ PAGE = {
     "estimate.ratio": "Smaller than the teacher",
     "estimate.shape": "{layers} layers, {heads} heads, hidden size {hidden_size}, feed-forward size "
     "{intermediate_size}. The teacher: {teacher_parameters} parameters, {teacher_bytes}.",
+    "estimate.linear": "A linear model of {features} hashed character n-grams. The teacher: {teacher_parameters} "
+    "parameters, {teacher_bytes}.",
     "estimate.parts": "Where the compressed model's bytes live",
     "run": "Run",
     "cancel": "Cancel",
@@ -133,6 +92,7 @@ PAGE = {
     "epochs.empty": "After each epoch, the student's and the teacher's scores on the validation split appear here.",
     "summary.empty": "When a run is done, one sentence here says what the compression bought and what it cost.",
     "size-accuracy.empty": "A chart of size against accuracy: how far left can you go without falling?",
+    "staircase.empty": "The run as a staircase: what each step did to size and accuracy.",
     "metrics.empty": "Accuracy, precision, recall and F1 side by side, with a table of everything measured.",
     "confusion.empty": "Which mistakes each model makes: URLs wrongly trusted and wrongly blocked.",
     "latency.empty": "How long one URL takes, from text to verdict.",
@@ -156,6 +116,12 @@ PAGE = {
     "chart.size-accuracy": "Size against accuracy, on the test split",
     "chart.size.axis": "Size in MB (log scale)",
     "chart.run": "this run",
+    "chart.beside": "beside it",
+    "chart.staircase": "From teacher to result, step by step",
+    "chart.staircase.size": "MB (log)",
+    "chart.staircase.accuracy": "Accuracy, %",
+    "staircase.note": "Accuracy on the validation split. A triangle stands for one too low to fit in, as of a "
+    "student that has learnt nothing yet.",
     "chart.reference": "the article's own data, 450 URLs",
     "chart.metrics": "Four metrics, on the test split",
     "chart.confusion": "Right and wrong verdicts, in URLs of the test split",
@@ -178,11 +144,18 @@ PAGE = {
 NAMES = {
     "stage.load": "Load",
     "stage.distill": "Distill",
+    "stage.fine-tune": "Fine-tune",
+    "stage.student": "Student",
+    "stage.vocabulary": "Vocabulary",
+    "stage.structured": "Remove",
+    "stage.prune": "Prune",
+    "stage.qat": "QAT",
     "stage.quantize": "Quantize",
     "stage.evaluate": "Evaluate",
     "model.teacher": "Teacher",
     "model.student": "Student",
     "model.compressed": "Compressed",
+    "model.control": "TF-IDF control",
     "status.queued": "Waiting",
     "status.running": "Running",
     "status.succeeded": "Done",
@@ -201,6 +174,11 @@ NAMES = {
     "column.p95": "p95 (ms)",
     "column.epoch": "Epoch",
     "column.step": "Step",
+    "column.stage": "Step",
+    "column.smaller": "Smaller",
+    "column.change": "Change (points)",
+    "column.seconds": "Seconds",
+    "column.difference": "To the teacher (points)",
     "column.split": "Split",
     "column.rows": "Rows",
     "column.phishing": "Phishing",
@@ -213,6 +191,8 @@ NAMES = {
 MESSAGES = {
     "message.illegal": "{label}: please give {legal}.",
     "message.text": "{label}: please fill this in, with 500 characters at most.",
+    "message.layer-map": "{label}: please give one layer number of the teacher for each layer of the student, with "
+    "commas between, like 2,5, or leave it empty.",
     "message.nothing": "leave it empty",
     "message.local": "{label}: this hosted page cannot read local files. Choose one from the list, or run the lab on "
     "your own machine.",
@@ -245,8 +225,8 @@ MESSAGES = {
     "progress.interrupted": "The server stopped while this run was going. Press Run to start it again.",
     "progress.cancelling": "Cancelling: it stops at its next step.",
     "progress.link": "Link to this run",
-    "preview.tokens": "Half of the URLs have at most {p50} tokens, 95 % at most {p95}, 99 % at most {p99}; the longest "
-    "has {max}.",
+    "preview.tokens": "Half of the URLs have at most {p50} tokens, 95 % at most {p95}, 99 % at most {p99}; the "
+    "longest has {max}.",
     "preview.truncated": "{share} are longer than {limit} tokens and would be cut.",
     "preview.examples": "A few rows (addresses made unclickable)",
     "summary.smaller": "{ratio}× smaller",
@@ -264,6 +244,16 @@ MESSAGES = {
     "summary.elsewhere": "that {device}",
     "summary.all": "{size}, {accuracy}, {speed}.",
     "summary.detail": "{teacher} → {compressed}, accuracy {before} → {after} on {examples} test URLs, {device}.",
+    "paired": "{change} on {examples} {split} URLs (95 % interval {low} to {high}: {verdict}).",
+    "paired.less": "{points} {unit} less than the teacher",
+    "paired.more": "{points} {unit} more than the teacher",
+    "paired.equal": "Exactly as many right as the teacher",
+    "paired.test": "test",
+    "paired.both": "validation and test",
+    "paired.noise": "within noise",
+    "paired.real": "more than noise",
+    "summary.control": "Counting character n-grams does better here: the TF-IDF control is {size} and {accuracy} "
+    "right, the compressed model {own_size} and {own_accuracy}.",
     "summary.reused": "This result was reused from an earlier, identical run.",
     "verdict.probability": "Probability of phishing: {share}",
     "verdict.reads": "Reads",
@@ -271,9 +261,14 @@ MESSAGES = {
 
 WHY = {
     "why.embeddings": "Why is it still this big?",
-    "why.embeddings.text": "Embeddings, one row of numbers for every word piece, take {share} of the compressed model "
-    "({embeddings} of {total}). Dropping layers does not shrink them, and rounding to 4 or 8 bits only reaches the "
-    "matrices inside the layers, which take {encoder}. The smaller the student, the more of it is vocabulary.",
+    "why.embeddings.text": "Embeddings, one row of numbers for every word piece, take {share} of the compressed "
+    "model ({embeddings} of {total}). Dropping layers does not shrink them, and rounding to 4 or 8 bits only reaches "
+    "the matrices inside the layers, which take {encoder}. The smaller the student, the more of it is vocabulary.",
+    "why.embeddings.rounded": "Embeddings, one row of numbers for every word piece, take {share} of the compressed "
+    "model ({embeddings} of {total}), rounded as they are; the matrices inside the layers take {encoder}. A smaller "
+    "vocabulary or a smaller hidden size shrinks them further.",
+    "why.embeddings.linear": "A linear student has no embeddings and no layers: its {total} are one weight for every "
+    "bucket, and fewer buckets or fewer bits are all that shrinks it.",
     "why.embeddings.empty": "As soon as the student can be built, this note says where its bytes live.",
     "why.padding": "Why does padding matter?",
     "why.padding.text": "A batch is a rectangle: every URL is padded to the longest. Half of these URLs have at most "

@@ -1,0 +1,35 @@
+"""What happens when the page measures how sensitive each part of the recipe's teacher is. Takes a minute or two."""
+
+from typing import Any
+
+import gradio as gr
+
+from compression.errors import CompressionError
+from compression.events import Report
+from compression.ui import form, step_charts
+from compression.ui.views.refusal import refusal
+from compression.ui.views.sensitivity import sensitivity_table
+
+Updates = dict[str, Any]
+
+
+def measure(values: form.Values, report: Report) -> Updates:
+    """Measures the recipe's teacher on its validation split, and draws it; or says why it cannot be."""
+    from compression.artefacts import folder as artefact
+    from compression.data.sources import load_data
+    from compression.measure.sensitivity import sensitivity
+    from compression.models.classifier import locate
+    from compression.models.device import here
+
+    try:
+        config = form.to_config(values)
+        form.refuse_local_paths(config)
+        data = load_data(config.data, config.columns, splits=config.splits)
+        teacher = artefact.load(locate(config.teacher), here(), config.labels.not_safe)
+        rows = sensitivity(teacher, data.splits["validation"], report=report)
+    except CompressionError as error:
+        return {"sensitivity-plot": gr.Plot(None, visible=False), "sensitivity-numbers": refusal(error)}
+    return {
+        "sensitivity-plot": gr.Plot(step_charts.sensitivity(rows), visible=True),
+        "sensitivity-numbers": sensitivity_table(rows),
+    }
