@@ -25,7 +25,7 @@ from compression.artefacts import folder as artefact
 from compression.artefacts.weight import count_weights, size_bytes
 from compression.config import Linear, RunConfig
 from compression.data.sources import Data
-from compression.events import Event, Progress, Report, ignore
+from compression.events import Event, Notice, Progress, Report, ignore
 from compression.measure.quality import quality
 from compression.methods import linear
 from compression.methods import qat as aware
@@ -78,13 +78,11 @@ class Work:
         first = "distill" if self.config.vocabulary.method == "keep" else "vocabulary"
 
         def said(event: Event) -> None:
-            if isinstance(event, Progress):
-                report(event.model_copy(update={"stage": stage}))
-            elif stage == first:  # what is to be known of the lesson is said once
+            if stage == first or not isinstance(event, Notice):  # what is to be known of the lesson is said once
                 report(event)
 
         digest = artefact.digest(self.folders.teacher)
-        return compose(self.config, self.data, self.load(self.folders.teacher), said, teacher_digest=digest)
+        return compose(self.config, self.data, self.load(self.folders.teacher), said, stage, teacher_digest=digest)
 
 
 @dataclass(frozen=True)

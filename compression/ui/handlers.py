@@ -270,7 +270,8 @@ def _too_long(values: form.Values) -> int:
 
     with suppress(CompressionError):
         config = form.to_config(values)
-        tokens = planned_student(config).max_position_embeddings
+        student = planned_student(config)
+        tokens = student.max_position_embeddings if student else config.distillation.max_length
         return int(tokens) if config.distillation.max_length > tokens else 0
     return 0
 
