@@ -137,6 +137,7 @@ def test_requirements_are_pinned_exactly_and_used() -> None:
     names = {"scikit-learn": "sklearn"}
     used = {module.split(".")[0] for path in [*SOURCES, ROOT / "app.py"] for module in imports(path)}
     used |= {"accelerate"}  # transformers needs it to load what bitsandbytes quantizes
+    used |= {"onnxscript"}  # torch exports to ONNX with it
     used |= {"authlib", "itsdangerous"}  # gradio needs them to let visitors of a Space sign in
     for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines():
         name, _, version = line.partition("==")
