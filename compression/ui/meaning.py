@@ -81,7 +81,7 @@ def _given(*keys: str) -> Callable[[Values], bool]:
 
 
 def _encoder(values: Values) -> bool:
-    return plain(values.get("student.init")) != _LINEAR
+    return bool(plain(values.get("student.init")) != _LINEAR)
 
 
 def _number(value: Any) -> float:
