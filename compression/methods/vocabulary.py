@@ -107,7 +107,7 @@ def _replace_embeddings(model: "PreTrainedModel", pieces: Sequence[Sequence[int]
     with torch.no_grad():
         rows = torch.stack([old.weight[list(ids)].float().mean(dim=0) for ids in pieces]).to(old.weight.dtype)
     padding = None if old.padding_idx is None else news.get(old.padding_idx)
-    model.set_input_embeddings(torch.nn.Embedding.from_pretrained(rows, freeze=False, padding_idx=padding))
+    model.set_input_embeddings(torch.nn.Embedding(len(rows), rows.shape[1], padding_idx=padding, _weight=rows))
     model.config.vocab_size = len(pieces)
     for name, value in model.config.to_dict().items():
         if name.endswith("_token_id") and isinstance(value, int):

@@ -51,6 +51,43 @@ def test_copied_layers_are_the_teachers(tmp_path: Path) -> None:
             assert torch.equal(a, b)
 
 
+@pytest.mark.parametrize("architecture", ["bert", "roberta", "mpnet"])
+def test_fewer_positions_read_short_texts_as_before(tmp_path: Path, architecture: str) -> None:
+    """Where positions start after the padding index, two more rows than tokens are needed."""
+    teacher = load_classifier(tiny.save_model(tmp_path / "t", architecture), CPU)
+    student = build_student(TeacherLayers(positions=40), teacher, max_length=64, seed=0)
+    assert student.max_length == student.tokenizer.model_max_length == 40
+    assert student.model.config.max_position_embeddings == 40 + 2 * (architecture != "bert")
+    texts = ["http://a.test/", "http://login.test/x"]
+    assert torch.equal(logits_of(student, texts), logits_of(teacher, texts))
+    assert torch.isfinite(logits_of(student, ["/" * 200])).all()
+
+
+def test_a_pretrained_base_keeps_its_first_positions(tmp_path: Path, tiny_teacher: Path) -> None:
+    base = tiny.save_model(tmp_path / "base", "distilbert", seed=5)
+    teacher = load_classifier(tiny_teacher, CPU)
+    with pytest.raises(ConfigError, match=r"positions = 90, but the base has 80"):
+        build_student(Pretrained(base=str(base), positions=90), teacher, 64, 0)
+    student = build_student(Pretrained(base=str(base), positions=16), teacher, 64, 0)
+    name = "distilbert.embeddings.position_embeddings"
+    theirs = load_classifier(base, CPU).model.get_submodule(name).weight[:16]
+    assert torch.equal(student.model.get_submodule(name).weight, theirs)
+    with pytest.raises(ConfigError, match=r"hidden_size = 32, but the base has 64. Leave it empty"):
+        build_student(Pretrained(base=str(base), hidden_size=32), teacher, 64, 0)
+
+
+def test_random_weights_have_any_number_of_positions(tiny_teacher: Path) -> None:
+    student = build_student(RandomWeights(positions=100), load_classifier(tiny_teacher, CPU), 64, 0)
+    assert student.model.config.max_position_embeddings == 100
+
+
+def test_fewer_features_mean_fewer_heads_of_the_same_size(tiny_teacher: Path) -> None:
+    teacher = read_config(tiny_teacher)
+    assert plan_student(TeacherLayers(hidden_size=32), teacher).num_attention_heads == 2
+    assert plan_student(TeacherLayers(hidden_size=32, heads=4), teacher).num_attention_heads == 4
+    assert plan_student(TeacherLayers(), teacher).num_attention_heads == 4
+
+
 def test_swapped_labels_are_put_right(tmp_path: Path) -> None:
     swapped = load_classifier(tiny.save_model(tmp_path / "s", id2label={0: "phishing", 1: "benign"}), CPU)
     plain = load_classifier(tiny.save_model(tmp_path / "p"), CPU)  # the same weights
@@ -88,7 +125,10 @@ def test_random_weights_follow_the_seed(tiny_teacher: Path) -> None:
     [
         ({"layers": 3}, "student.layers = 3, but the teacher has 2"),
         ({"hidden_size": 128}, "student.hidden_size = 128, but the teacher has 64"),
-        ({"intermediate_size": 64}, "student.intermediate_size = 64, but the teacher has 128"),
+        ({"intermediate_size": 256}, "student.intermediate_size = 256, but the teacher has 128"),
+        ({"hidden_size": 40}, "student.hidden_size = 40 is no multiple of 16"),
+        ({"hidden_size": 40, "heads": 3}, "student.heads = 3 does not divide the hidden size 40"),
+        ({"positions": 81}, "student.positions = 81, but the teacher has 80"),
         ({"heads": 3}, "student.heads = 3 does not divide the hidden size 64"),
         ({"init": "random", "hidden_size": 100, "heads": 3}, "student.heads = 3 does not divide the hidden size 100"),
         ({"init": "pretrained", "base": "/nowhere"}, "There is no folder /nowhere"),
