@@ -151,7 +151,7 @@ def student(work: Work, report: Report = ignore) -> Made:
     config = work.config
     assert not isinstance(config.student, Linear)
     teacher, texts = work.load(work.folders.teacher), work.data.splits["train"].texts
-    learner = build_student(config.student, teacher, config.distillation.max_length, config.seed)
+    learner = build_student(config.student, teacher, config.distillation.max_length, config.seed, texts)
     return _saved(work, learner, work.folders.student, report, "student")
 
 
