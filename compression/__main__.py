@@ -165,14 +165,22 @@ def build_bundled_teacher(
 
 
 @app.command()
-def precompute(output: Output, data: Data = BUNDLED, with_model: bool = False, overwrite: Overwrite = False) -> None:
-    """Run Quick for the page to open with: figures, curve, and of the test URLs only hashes and probabilities."""
+def precompute(
+    output: Output,
+    data: Data = BUNDLED,
+    preset: Annotated[str, typer.Option(help=f"One of: {', '.join(PRESETS)}.")] = "quick",
+    teacher: Annotated[str | None, typer.Option(help="bundled, or a saved model folder.")] = None,
+    with_model: bool = False,
+    overwrite: Overwrite = False,
+) -> None:
+    """Run a preset for the page to open with: figures, curve, and of the test URLs only hashes and probabilities."""
     from compression.console import reporting, result_table
     from compression.precompute import precompute as compute
 
     claim_run_folder(output, overwrite)
+    recipe = parse(_preset(preset), {"data": data} | ({"teacher": teacher} if teacher else {}))
     with reporting() as report:
-        show(result_table(compute(parse(_preset("quick"), {"data": data}), output, with_model, report)))
+        show(result_table(compute(recipe, output, with_model, report, preset.casefold())))
 
 
 @app.command()

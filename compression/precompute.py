@@ -29,13 +29,16 @@ SHIPPED = "compressed"  # the one model small enough to come with the project
 PREDICTIONS = "predictions.parquet"
 
 
-def precompute(config: RunConfig, output: Path, with_model: bool = False, report: Report = ignore) -> Result:
+def precompute(
+    config: RunConfig, output: Path, with_model: bool = False, report: Report = ignore, preset: str = "quick"
+) -> Result:
     """Runs the recipe and writes to `output` what the page needs to show it; returns the result as it is written.
 
-    Raises CompressionError, and whatever `report` raises.
+    `preset` is what the recipe is called in the command that made it. Raises CompressionError, and whatever `report`
+    raises.
     """
     refuse_inputs(output, (config.teacher, config.student.base), config.data)
-    command = command_line(config.data, output, with_model)
+    command = command_line(config, preset, output, with_model)
     recording = examples.Recording(report)
     with tempfile.TemporaryDirectory(prefix="precompute-") as scratch:
         made = Path(scratch)
@@ -61,10 +64,12 @@ def called(source: str) -> str:
     return source if source == BUNDLED or not place(source).exists() else place(source).resolve().name
 
 
-def command_line(data: str, output: Path, with_model: bool) -> str:
-    """The command that does this to Quick, without places on this disk that mean nothing elsewhere."""
+def command_line(config: RunConfig, preset: str, output: Path, with_model: bool) -> str:
+    """The command that does this, without places on this disk that mean nothing elsewhere."""
     where = output.name if output.is_absolute() else output.as_posix()
-    options = ["--data", called(data), *(["--with-model"] if with_model else [])]
+    options = ["--preset", preset] if preset != "quick" else []
+    options += ["--teacher", called(config.teacher)] if config.teacher != BUNDLED else []
+    options += ["--data", called(config.data), *(["--with-model"] if with_model else [])]
     return shlex.join(["python", "-m", "compression", "precompute", *options, "--output", where])
 
 

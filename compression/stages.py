@@ -33,7 +33,7 @@ from compression.methods import quantize as quantization
 from compression.methods import structured as removal
 from compression.methods.importance import weight_importance
 from compression.methods.lesson import compose
-from compression.methods.prune import matrices, sparsify
+from compression.methods.prune import matrices, sparsify, stored, what_zeros_save
 from compression.methods.training import Lesson, train
 from compression.methods.vocabulary import change_vocabulary
 from compression.models.classifier import Classifier
@@ -213,6 +213,7 @@ def prune(work: Work, report: Report = ignore) -> Made:
     names, seed = matrices(learner.model), work.config.seed
     scores = weight_importance(settings.importance, learner, names, rows.texts, rows.labels, seed)
     sparsify(learner, settings, scores, learn)
+    report(Notice(text=what_zeros_save(stored(learner.model))))
     return _saved(work, learner, work.folders.student, report, "prune")
 
 

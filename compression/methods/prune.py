@@ -41,6 +41,19 @@ class Storage:
     zero_share: dict[str, float]
 
 
+def what_zeros_save(storage: Storage) -> str:
+    """The plain truth about zeros, in a sentence or two."""
+    dense, sparse, gone = (
+        f"{size / 1e6:.2f} MB" for size in (storage.dense_bytes, storage.sparse_bytes, storage.removable_bytes)
+    )
+    return (
+        f"{storage.zeros / max(storage.weights, 1):.0%} of the matrices' weights are zero. Stored as ever, zeros take "
+        f"as much room as other weights ({dense} in fp32), and as much time; with a bit for each weight and only the "
+        f"others beside it, {sparse} (packed schemes store them so where it pays); rows and columns of nothing but "
+        f"zeros, which could be removed, hold {gone}."
+    )
+
+
 def matrices(model: "torch.nn.Module") -> "dict[str, torch.Tensor]":
     """The weights that pruning may set to zero, by parameter name."""
     import torch
