@@ -27,7 +27,7 @@ STAIRS: tuple[tuple[str, int | None, int | None, float | None], ...] = (
     ("vocabulary", 4_600_000, 19_100_000, 0.5),
     ("distill", 4_600_000, 19_100_000, 0.97),
     ("structured", 4_100_000, 17_100_000, 0.9675),
-    ("prune", 4_100_000, 17_100_000, 0.965),
+    ("prune", 4_100_000, 17_100_000, 0.9625),
     ("quantize", 4_100_000, 6_540_000, 0.9675),
     ("evaluate", None, None, None),
 )

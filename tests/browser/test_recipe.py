@@ -121,7 +121,7 @@ def test_the_run_is_drawn_as_a_staircase(site: Site, visit: Visit) -> None:
     page.locator("#staircase").get_by_text("The same as a table").click()
     rows = page.locator("#staircase table.steps tbody tr")
     expect(rows).to_have_count(len(fakes.STAIRS) - 1)
-    expect(rows.last).to_have_text("Quantize4.106.514.0×96.8 %+0.21.5")
+    expect(rows.last).to_have_text("Quantize4.106.514.0×96.8 %+0.51.5")
 
 
 def test_each_layers_sensitivity_is_measured_and_drawn(

@@ -20,7 +20,6 @@ TREES = [
 ]
 STRINGS = {node.value for tree in TREES for node in ast.walk(tree) if isinstance(node, ast.Constant)}
 NAMES = {node.id for tree in TREES for node in ast.walk(tree) if isinstance(node, ast.Name)}
-TO_COME = {"article-completed", "balanced", "tiny", "smallest", "linear"}  # presets that have words already
 # What a placeholder stands for, where not every name in the code can stand there.
 VALUES = {
     "progress.{}": {"succeeded", "failed", "cancelled", "interrupted"},
@@ -64,7 +63,7 @@ def of_the_recipe() -> Iterator[str]:
             yield f"{key}.unset"
     for key, values in form.OFFERED.items():
         yield from (f"{key}={value}" for value in values)
-    yield from (f"preset={name}" for name in PRESETS.keys() | TO_COME)
+    yield from (f"preset={name}" for name in PRESETS)
 
 
 def is_said(address: str, templates: set[str]) -> bool:
