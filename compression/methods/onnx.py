@@ -85,6 +85,11 @@ def table_bytes(scheme: Onnx, rows: int, columns: int) -> int:
     return -(-rows * columns // 2) + 4 * blocks + -(-blocks // 2)
 
 
+def overhead_bytes(layers: int, positions: int) -> int:
+    """About how many bytes of the file are no weights: the graph, and a BERT's two rows of ids, one a position each."""
+    return 2_000 + 2_150 * layers + 2 * 8 * positions
+
+
 def _graph(model: "PreTrainedModel") -> "ModelProto":
     """The model as an ONNX graph, its weights under their names in the model after 'model.'."""
     import torch
@@ -193,7 +198,7 @@ def _operators(scheme: Onnx) -> list[str]:
 
 def _is_table(name: str) -> bool:
     """Whether a value is a table of the embeddings; tables elsewhere (MPNet's attention bias) are no embeddings."""
-    return "embeddings" in name.split(".") and name.endswith(".weight")
+    return name.endswith("_embeddings.weight")
 
 
 def _halve_tables(model: "ModelProto") -> None:
