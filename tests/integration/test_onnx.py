@@ -1,4 +1,4 @@
-"""ONNX Runtime: exports agree with torch, quantized folders weigh and answer what they say, foreign files are refused."""
+"""ONNX Runtime: exports agree with torch, folders weigh and answer what they say, foreign files are refused."""
 
 import json
 import shutil
