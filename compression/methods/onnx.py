@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from compression.errors import UnsupportedError
 from compression.methods.bnb import head_modules
-from compression.models.classifier import Classifier
+from compression.models.classifier import Classifier, eager_attention
 from compression.models.onnx_model import FILE, INPUTS
 from compression.schemes import OnnxInt4, OnnxInt8
 
@@ -105,7 +105,7 @@ def _graph(model: "PreTrainedModel") -> "ModelProto":
 
     free = dict.fromkeys((0, 1), torch.export.Dim.DYNAMIC)
     ids = torch.full((2, 8), 5, device=model.device)
-    with _eager(model), _quiet():
+    with eager_attention(model), _quiet():
         try:
             program = torch.onnx.export(
                 Logits().eval(),
@@ -122,17 +122,6 @@ def _graph(model: "PreTrainedModel") -> "ModelProto":
             raise UnsupportedError(f"This model has no ONNX form ({reason:.200}). Choose another scheme.") from None
         assert program is not None
         return program.model_proto
-
-
-@contextmanager
-def _eager(model: "PreTrainedModel") -> Iterator[None]:
-    """The model with attention as single matrix products while it lasts."""
-    before = model.config._attn_implementation
-    model.set_attn_implementation("eager")
-    try:
-        yield
-    finally:
-        model.set_attn_implementation(before)
 
 
 @contextmanager
