@@ -114,7 +114,7 @@ class VocabularyConfig(Part):
     """The student's tokens: the ones it starts with, only those the data needs, or a new WordPiece vocabulary."""
 
     method: Literal["keep", "trim", "train"] = "keep"
-    size: Annotated[int | None, Field(ge=128, le=100_000), NotTrue] = None  # at most; None: all that the data needs
+    size: Annotated[int | None, Field(ge=64, le=100_000), NotTrue] = None  # at most; None: all that the data needs
     min_count: Annotated[int, Field(ge=1, le=1_000), NotTrue] = 1  # times a token must occur to be kept
 
 

@@ -1,5 +1,6 @@
 """A run, from recipe to result: the steps of `stages`, then `assess`. Page and command line both call `run`."""
 
+import hashlib
 import json
 import platform
 import shutil
@@ -15,6 +16,7 @@ from compression import __version__, assess, hub, stages
 from compression.artefacts import folder as artefact
 from compression.config import RunConfig
 from compression.data.sources import Data, check_trainable, load_data
+from compression.data.unlabelled import read_unlabelled
 from compression.errors import ResourceError
 from compression.events import Notice, Progress, Report, RunStarted, StageEnded, StageStarted, ignore
 from compression.measure.limits import check
@@ -77,6 +79,8 @@ def _folders(config: RunConfig, output: Path, initial: Path, fetching: hub.Trans
     base = locate(config.teacher, fetching)
     if config.student.base is not None:
         locate(config.student.base, fetching)
+    if config.distillation.unlabelled is not None:
+        read_unlabelled(config.distillation.unlabelled, fetching)  # a step may run where there is no network
     models = output / "models"
     teacher = models / "teacher" if config.fine_tuning.epochs else base
     return Folders(base, teacher, models / "student", initial, models / "compressed")
@@ -167,6 +171,9 @@ def _inputs(config: RunConfig, data: Data) -> dict[str, str]:
     inputs = {"data": data.digest, "teacher": artefact.digest(locate(config.teacher))}
     if config.student.base is not None:
         inputs["base"] = artefact.digest(locate(config.student.base))
+    if (source := config.distillation.unlabelled) is not None:
+        texts = json.dumps(read_unlabelled(source)).encode()
+        inputs["unlabelled"] = hashlib.sha256(texts).hexdigest()
     return inputs
 
 

@@ -77,7 +77,11 @@ def _placeless(result: Result) -> Result:
     config, student = result.config, result.config.student
     if student.base is not None:
         student = student.model_copy(update={"base": called(student.base)})
-    names = {"teacher": called(config.teacher), "data": called(config.data), "student": student}
+    learning = config.distillation
+    if learning.unlabelled is not None:
+        learning = learning.model_copy(update={"unlabelled": called(learning.unlabelled)})
+    sources = {"teacher": called(config.teacher), "data": called(config.data)}
+    names = sources | {"student": student, "distillation": learning}
     models = {
         name: model.model_copy(update={"folder": model.folder and f"models/{name}"})
         for name, model in result.models.items()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from compression.config import DistillationConfig, RunConfig
 from compression.data.batching import collate
 from compression.errors import ConfigError
-from compression.models.classifier import Classifier
+from compression.models.classifier import Classifier, eager_attention
 
 if TYPE_CHECKING:
     import torch
@@ -151,7 +151,7 @@ def imitating(
     with ExitStack() as stack:
         if settings.attention_weight > 0:
             for model in (student.model, teacher.model):
-                stack.enter_context(_eager(model))
+                stack.enter_context(eager_attention(model))
         yield Imitation(
             settings.hidden_weight,
             settings.attention_weight,
@@ -186,17 +186,6 @@ def _projections(
 
     projections = torch.nn.ModuleList(projection() for _ in range(student.config.num_hidden_layers + 1))
     return projections.to(student.device)
-
-
-@contextmanager
-def _eager(model: "PreTrainedModel") -> "Iterator[None]":
-    """Has the model compute its attention in the one way that returns the maps, until the context ends."""
-    before = model.config._attn_implementation
-    model.set_attn_implementation("eager")
-    try:
-        yield
-    finally:
-        model.set_attn_implementation(before)
 
 
 def _mean_token(states: "torch.Tensor", mask: "torch.Tensor") -> "torch.Tensor":

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from compression.errors import UnsupportedError
 from compression.methods.bnb import head_modules
-from compression.models.classifier import Classifier
+from compression.models.classifier import Classifier, eager_attention
 from compression.models.onnx_model import FILE, INPUTS
 from compression.schemes import OnnxInt4, OnnxInt8
 
@@ -85,6 +85,11 @@ def table_bytes(scheme: Onnx, rows: int, columns: int) -> int:
     return -(-rows * columns // 2) + 4 * blocks + -(-blocks // 2)
 
 
+def overhead_bytes(layers: int, positions: int) -> int:
+    """About how many bytes of the file are no weights: the graph, and a BERT's two rows of ids, one a position each."""
+    return 2_000 + 2_150 * layers + 2 * 8 * positions
+
+
 def _graph(model: "PreTrainedModel") -> "ModelProto":
     """The model as an ONNX graph, its weights under their names in the model after 'model.'."""
     import torch
@@ -100,7 +105,7 @@ def _graph(model: "PreTrainedModel") -> "ModelProto":
 
     free = dict.fromkeys((0, 1), torch.export.Dim.DYNAMIC)
     ids = torch.full((2, 8), 5, device=model.device)
-    with _eager(model), _quiet():
+    with eager_attention(model), _quiet():
         try:
             program = torch.onnx.export(
                 Logits().eval(),
@@ -117,17 +122,6 @@ def _graph(model: "PreTrainedModel") -> "ModelProto":
             raise UnsupportedError(f"This model has no ONNX form ({reason:.200}). Choose another scheme.") from None
         assert program is not None
         return program.model_proto
-
-
-@contextmanager
-def _eager(model: "PreTrainedModel") -> Iterator[None]:
-    """The model with attention as single matrix products while it lasts."""
-    before = model.config._attn_implementation
-    model.set_attn_implementation("eager")
-    try:
-        yield
-    finally:
-        model.set_attn_implementation(before)
 
 
 @contextmanager
@@ -193,7 +187,7 @@ def _operators(scheme: Onnx) -> list[str]:
 
 def _is_table(name: str) -> bool:
     """Whether a value is a table of the embeddings; tables elsewhere (MPNet's attention bias) are no embeddings."""
-    return "embeddings" in name.split(".") and name.endswith(".weight")
+    return name.endswith("_embeddings.weight")
 
 
 def _halve_tables(model: "ModelProto") -> None:

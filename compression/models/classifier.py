@@ -270,6 +270,17 @@ def check_weights(folder: Path, config: "PretrainedConfig") -> None:
 
 
 @contextmanager
+def eager_attention(model: "PreTrainedModel") -> Iterator[None]:
+    """Has the model compute attention as plain matrix products, whose maps can be seen, until the context ends."""
+    before = model.config._attn_implementation
+    model.set_attn_implementation("eager")
+    try:
+        yield
+    finally:
+        model.set_attn_implementation(before)
+
+
+@contextmanager
 def explaining(sentence: str) -> Iterator[None]:
     """Turns what a library raises over a broken file into a ModelError; `{}` in the sentence is what it said."""
     try:

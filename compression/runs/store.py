@@ -37,6 +37,8 @@ _LOG = logging.getLogger(__name__)
 _VERSION = 1
 _PATIENCE_S = 2.0  # how long to wait for an earlier process to let go of the file
 _RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+# Where a recipe may name an upload.
+_SOURCES = "json_extract(config, '$.data'), json_extract(config, '$.distillation.unlabelled')"
 _COLUMNS = tuple(field.name for field in fields(Run))
 _SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS runs (
@@ -143,8 +145,9 @@ class RunStore:
         """
         self.remove_folder(run_id)
         with self._transaction() as connection:
-            query = "DELETE FROM runs WHERE run_id = ? RETURNING json_extract(config, '$.data'), owner"
-            gone = connection.execute(query, (run_id,)).fetchall()
+            query = f"DELETE FROM runs WHERE run_id = ? RETURNING {_SOURCES}, owner"
+            row = connection.execute(query, (run_id,)).fetchone() or (None,)
+            gone = [(data, row[-1]) for data in row[:-1] if data]
             connection.executemany("DELETE FROM brought WHERE upload = ? AND owner = ?", gone)
             connection.execute("DELETE FROM brought WHERE at < ?", (time.time() - uploads.UNUSED_SECONDS,))
             awaited = {data for (data,) in connection.execute("SELECT upload FROM brought")}
@@ -159,8 +162,8 @@ class RunStore:
     def uploads_in_use(self) -> set[str]:
         """The addresses of the uploads that runs use, whatever their status."""
         with self._transaction() as connection:
-            found = connection.execute("SELECT DISTINCT json_extract(config, '$.data') FROM runs")
-            return {data for (data,) in found if uploads.is_upload(data)}
+            found = connection.execute(f"SELECT DISTINCT {_SOURCES} FROM runs")
+            return {data for row in found for data in row if data and uploads.is_upload(data)}
 
     def folder(self, run_id: str) -> Path:
         """Where a run keeps what it makes; the folder need not exist."""

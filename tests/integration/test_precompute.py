@@ -50,13 +50,15 @@ def test_what_is_written_shows_the_run_and_nothing_of_its_urls_or_its_place(
     assert snapshot is not None
     assert snapshot.result is not None
     assert snapshot.status == "succeeded"
-    assert snapshot.precomputed_by == ("python -m compression precompute --data data --with-model --output tiny")
+    made_by = "python -m compression precompute --teacher teacher --data data --with-model --output tiny"
+    assert snapshot.precomputed_by == made_by
     assert [step.step for step in snapshot.curve] == list(range(1, snapshot.curve[-1].steps + 1))
     assert snapshot.ended is not None
     assert snapshot.started is not None
     assert snapshot.ended > snapshot.started
     folders = {name: model.folder for name, model in snapshot.result.models.items()}
-    assert folders == {"teacher": "", "student": "", "compressed": str(examples / "tiny" / "models" / "compressed")}
+    compressed = str(examples / "tiny" / "models" / "compressed")
+    assert folders == {"teacher": "", "student": "", "compressed": compressed, "control": ""}
 
 
 def test_an_example_is_everyones_to_see_and_nobodys_to_cancel_or_delete(runs: Runs, examples: Path) -> None:

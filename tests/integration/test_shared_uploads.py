@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import tiny
 
-from compression.config import RunConfig
+from compression.config import DistillationConfig, RunConfig
 from compression.data import uploads
 from compression.data.sources import load_data
 from compression.errors import DataError
@@ -90,6 +90,17 @@ def test_ones_own_file_leaves_with_ones_last_run_however_often_it_was_brought(se
     run_id = server.ran(address, "ann")
     server.runs.keep_upload(brought, "again.csv", "ann")
     server.runs.delete(run_id, "ann")
+    assert not server.kept()
+
+
+def test_a_file_of_urls_without_labels_stays_as_long_as_a_run_learns_from_it(server: Server, brought: Path) -> None:
+    address = server.runs.keep_upload(brought, "a.csv", "ann").address
+    learning = DistillationConfig(unlabelled=address)
+    other = server.runs.submit(RunConfig(data="bundled", distillation=learning), "ann")
+    server.runs.wait(other, PATIENCE_S)
+    server.runs.delete(server.ran(address, "ann"), "ann")
+    assert server.kept()
+    server.runs.delete(other, "ann")
     assert not server.kept()
 
 

@@ -237,3 +237,11 @@ def test_ranges_are_told_in_words_and_numbers() -> None:
 def test_errors_pickle_with_their_key() -> None:
     error = pickle.loads(pickle.dumps(ConfigError("no", "seed")))
     assert (str(error), error.key) == ("no", "seed")
+
+
+@pytest.mark.parametrize("name", [name for name in PRESETS if name != "article"])  # whose models are on the Hub
+def test_every_preset_can_be_planned_with_the_bundled_teacher(name: str) -> None:
+    from compression.measure.size import estimate
+
+    planned = estimate(parse(PRESETS[name].settings))
+    assert 0 < planned.compressed_bytes < planned.student_bytes <= planned.teacher_bytes

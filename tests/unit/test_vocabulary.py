@@ -139,7 +139,7 @@ def test_a_trained_token_starts_as_the_mean_of_its_pieces(tmp_path: Path) -> Non
     old, rows = student.tokenizer, student.model.get_input_embeddings().weight.detach().clone()
     new = change(student, ["http://wwz.test/shopwz xwz"] * 9, method="train", size=160)
     ids, embeddings = new.tokenizer.get_vocab(), new.model.get_input_embeddings().weight
-    parts = {"wwz": ["w", "##w", "##z"], "##wz": ["##w", "##z"], "http": ["http"], "[CLS]": ["[CLS]"], "w": ["w"]}
+    parts = {"wwz": ["w", "##w", "##z"], "##wz": ["##w", "##z"], "http": ["http"], "<s>": ["<s>"], "w": ["w"]}
     for token, pieces in parts.items():
         expected = rows[old.convert_tokens_to_ids(pieces)].mean(dim=0)
         torch.testing.assert_close(embeddings[ids[token]], expected, rtol=0, atol=1e-6)
