@@ -1,6 +1,7 @@
 """Tiny tokenizers of the three kinds, all with RoBERTa's special tokens and padding at 1, and models to read them."""
 
-from collections.abc import Callable, Sequence
+import string
+from collections.abc import Callable
 from pathlib import Path
 
 import tiny
@@ -8,15 +9,16 @@ import torch
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import AutoModelForSequenceClassification, PreTrainedTokenizerFast
 
+WORDS = [f"x{letter}" for letter in string.ascii_lowercase]
 FIRST, LAST = ["<s>", "<pad>", "</s>", "<unk>"], "<mask>"
 ROLES = {"bos": "<s>", "cls": "<s>", "pad": "<pad>", "eos": "</s>", "sep": "</s>", "unk": "<unk>", "mask": "<mask>"}
 TEXTS = [text for text, _ in tiny.urls(64)] + ["".join(map(chr, range(33, 127)))]
 
 
-def word_piece(more: Sequence[str] = ()) -> PreTrainedTokenizerFast:
-    """WordPiece: the characters, some words, and the mask at the end, as MPNet has it."""
+def word_piece(*more: str) -> PreTrainedTokenizerFast:
+    """WordPiece: the characters, some words, `WORDS`, and the mask at the end, as MPNet has it."""
     known = [word for word in tiny.tokenizer().get_vocab() if word not in tiny.SPECIAL]
-    names = [*FIRST, *known, *more, LAST] if not more else [*FIRST, LAST, *known, *more]
+    names = [*FIRST, *known, *WORDS, *more, LAST]
     backend = Tokenizer(models.WordPiece({name: index for index, name in enumerate(names)}, unk_token="<unk>"))
     backend.normalizer = normalizers.BertNormalizer(lowercase=True)
     backend.pre_tokenizer = pre_tokenizers.BertPreTokenizer()

@@ -27,7 +27,7 @@ ODD = [
     "é" * 50,
     "e\u0301\u0323 \u200d\u00ad",
     "x" * 3_000,
-    "ab1" * 1_000,
+    "ab1" * 100,
     string.printable,
     string.punctuation * 3,
 ]
@@ -113,13 +113,14 @@ def test_tokens_made_by_merges_keep_what_they_are_made_of(tmp_path: Path) -> Non
 
 
 def test_the_most_frequent_tokens_come_first(tmp_path: Path) -> None:
-    texts = ["login login login", "verify verify", "secure"]
-    student = classifier(tmp_path / "m")
+    texts = [*[" ".join(vocabularies.WORDS)] * 4, "login login login", "verify verify", "secure"]
+    words = {"login", "verify", "secure", "shop"}
     least = len(change(classifier(tmp_path / "n"), [], method="trim").tokenizer)
-    kept = set(change(student, texts, method="trim", size=least + 1).tokenizer.get_vocab())
-    assert kept & {"login", "verify", "secure"} == {"login"}
-    kept = set(change(classifier(tmp_path / "o"), texts, method="trim", min_count=2).tokenizer.get_vocab())
-    assert kept & {"login", "verify", "secure", "shop"} == {"login", "verify"}
+    for size, kept in ((27, {"login"}), (28, {"login", "verify"}), (40, {"login", "verify", "secure"})):
+        student = classifier(tmp_path / "m")
+        assert words & set(change(student, texts, method="trim", size=least + size).tokenizer.get_vocab()) == kept
+    student = classifier(tmp_path / "m")
+    assert words & set(change(student, texts, method="trim", min_count=3).tokenizer.get_vocab()) == {"login"}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -146,8 +147,8 @@ def test_a_trained_token_starts_as_the_mean_of_its_pieces(tmp_path: Path) -> Non
 
 
 def test_a_token_the_old_tokenizer_cannot_read_starts_as_unknown() -> None:
-    old = tiny.tokenizer()
-    assert former_pieces(old, vocabularies.word_piece(["ж"]))[-1] == [old.unk_token_id]
+    old, new = vocabularies.word_piece(), vocabularies.word_piece("ж")
+    assert former_pieces(old, new)[new.convert_tokens_to_ids("ж")] == [old.unk_token_id]
 
 
 def test_trained_vocabularies_know_frequent_foreign_characters(tmp_path: Path) -> None:
