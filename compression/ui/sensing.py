@@ -11,6 +11,8 @@ from compression.ui.views.refusal import refusal
 from compression.ui.views.sensitivity import sensitivity_table
 
 Updates = dict[str, Any]
+_MEASURED: dict[tuple[str, str, str | None], Any] = {}  # by teacher and data: a class that asks the same waits once
+_KEPT = 32
 
 
 def measure(values: form.Values, report: Report) -> Updates:
@@ -25,8 +27,14 @@ def measure(values: form.Values, report: Report) -> Updates:
         config = form.to_config(values)
         form.refuse_local_paths(config)
         data = load_data(config.data, config.columns, splits=config.splits)
-        teacher = artefact.load(locate(config.teacher), here(), config.labels.not_safe)
-        rows = sensitivity(teacher, data.splits["validation"], report=report)
+        folder = locate(config.teacher)
+        key = (artefact.digest(folder), data.digest, config.labels.not_safe)
+        if key not in _MEASURED:
+            teacher = artefact.load(folder, here(), config.labels.not_safe)
+            _MEASURED[key] = sensitivity(teacher, data.splits["validation"], report=report)
+            while len(_MEASURED) > _KEPT:
+                _MEASURED.pop(next(iter(_MEASURED)), None)
+        rows = _MEASURED[key]
     except CompressionError as error:
         return {"sensitivity-plot": gr.Plot(None, visible=False), "sensitivity-numbers": refusal(error)}
     return {
