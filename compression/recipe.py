@@ -4,6 +4,7 @@ Every setting has a dotted key (`student.layers`); what a key accepts is read of
 """
 
 from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from functools import cache
 from typing import Any, Literal, get_args, get_origin
 
@@ -45,7 +46,7 @@ def nest(settings: Iterable[tuple[str, Any]]) -> dict[str, Any]:
         if key in _DISCRIMINATORS:
             key = f"{key}.{_DISCRIMINATORS[key]}"
         if key not in keys():
-            raise ConfigError(f"{key} is not a recipe key. The keys are: {', '.join(keys())}.", key)
+            raise _unknown(key)
         section, _, field = key.rpartition(".")
         target = nested.setdefault(section, {}) if section else nested
         target[field] = value
@@ -204,7 +205,7 @@ def _explain(error: ValidationError) -> ConfigError:
     if first["type"].startswith("union_tag") and isinstance(value, Mapping):  # pydantic gives the whole section
         value = value.get(where[-1])
     if key == "":
-        return ConfigError("A recipe is a JSON object with the keys " + ", ".join(keys()) + ".")
+        return ConfigError("A recipe is a JSON object with the sections " + ", ".join(RunConfig.model_fields) + ".")
     if key not in keys():
         if key in RunConfig.model_fields:
             return ConfigError(
@@ -212,10 +213,18 @@ def _explain(error: ValidationError) -> ConfigError:
                 f"{', '.join(k for k in keys() if k.startswith(key + '.'))}.",
                 key,
             )
-        return ConfigError(f"{key} is not a recipe key. The keys are: {', '.join(keys())}.", key)
+        return _unknown(key)
     if first["type"] == "missing":
         return ConfigError(f"{key} is missing: give {_legal_for(first, key)}.", key)
     return ConfigError(f"{key} = {_short(value)} is not possible: legal is {_legal_for(first, key)}.", key)
+
+
+def _unknown(key: str) -> ConfigError:
+    """The refusal of a key that is none, with what may have been meant: keys like it, or those of its section."""
+    section = key.partition(".")[0]
+    near = get_close_matches(key, keys(), 3, 0.75) or [k for k in keys() if k.startswith(f"{section}.")]
+    meant = f"Use {' or '.join(near)}" if near else f"The sections are {', '.join(RunConfig.model_fields)}"
+    return ConfigError(f"{key[:80]} is not a recipe key. {meant}.", key)
 
 
 def _legal_for(error: Any, key: str) -> str:

@@ -76,7 +76,7 @@ TABLE = [
     Bad("a precision this device has not", "GPU", recipe(device="cpu", training__precision="fp16")),
     Bad("heads that do not divide", "divide", recipe(student__heads=5)),
     Bad("more layers than the teacher", "Use 4 at most", recipe(student__layers=48)),
-    Bad("another width than the teacher", "random", recipe(student__hidden_size=128)),
+    Bad("a greater width than the teacher's", "random", recipe(student__hidden_size=1024)),
     Bad("a pretrained student without its base", "base", recipe(student__init="pretrained"), page=False),
     Bad("texts longer than the positions", "128 or less", recipe(distillation__max_length=512)),
     Bad("a path with a null byte", "path", recipe(teacher="/tmp/\0model")),
