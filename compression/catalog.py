@@ -37,7 +37,7 @@ class Preset:
 
 # Soft targets alone would do; the labels help a little. Hosts and paths put together anew are texts without labels.
 _LEARNING = {"temperature": 2.0, "soft_weight": 0.9, "averaging": True, "recombined": 15_000, "max_length": 128}
-_NARROW = {"init": "teacher-layers", "width": "truncate", "positions": 128}
+_NARROW = {"init": "teacher-layers", "width": "pca", "positions": 128}
 
 PRESETS = {
     "quick": Preset(
