@@ -33,7 +33,7 @@ def test_json_is_all_that_stands_on_standard_output(
     assert main(["run", *arguments]) == 0
     out, err = capsys.readouterr()
     assert json.loads(out) == json.loads((tmp_path / "result.json").read_text())
-    assert "load → distill → quantize → evaluate" in err
+    assert "load → student → distill → quantize → evaluate" in err
     assert "Epoch 1 of 1" in err
 
 

@@ -37,6 +37,8 @@ POISON: list[Any] = [
     {},
     {"__type__": "update", "visible": False, "value": 1},
 ]
+# What measuring a teacher's parts, which takes a minute, would say.
+PART = sensitivity.Sensitivity("layer 0", "prune", 0.3, 0.9, 0.2, 0.95, 1_000)
 A_FILE = {"a": [{"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}]}
 NO_REQUESTS = [b"", b"{", b"[]", b"null", b"\xff\xfe\0", b"[" * 100_000, b'{"data": ' + b"9" * 5000 + b"}"]
 OUTSIDE = ["../../etc/passwd", "..%2f..%2fpasswd", "/etc/passwd", "\0", "x" * 10_000, "\ud800", "'; DROP TABLE runs"]
@@ -53,7 +55,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     home = tmp_path_factory.mktemp("home")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("COMPRESSION_HOME", str(home))
-        patch.setattr(sensitivity, "sensitivity", lambda classifier, split, report: [])
+        patch.setattr(sensitivity, "sensitivity", lambda classifier, split, report: [PART])
         with served(home, pipeline) as site:
             yield site
 

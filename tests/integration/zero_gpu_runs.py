@@ -5,6 +5,7 @@ Arguments: a folder to work in, the teacher's folder, the data's.
 
 import json
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -22,6 +23,7 @@ from compression.errors import ConfigError
 from compression.events import Event, Notice, Progress, Report, TrainingStep, ignore
 from compression.models import device, lent
 from compression.models.classifier import LOADING
+from compression.places import home
 from compression.recipe import nest, parse
 from compression.runs.store import RunStore
 from compression.runs.worker import Runs
@@ -85,6 +87,7 @@ def main(folder: Path, teacher: str, data: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     config = parse(nest([("teacher", teacher), ("data", data), *SETTINGS.items()]))
     inline: list[Event] = []
+    shutil.rmtree(home() / "cache", ignore_errors=True)
     pipeline.run(config, inline.append, folder / "inline")
     found["inline"] = weights(folder / "inline")
     found["prepared"] = [lent.lends(), lent.prepare(), lent.lends(), device.here().type]
@@ -99,6 +102,7 @@ def main(folder: Path, teacher: str, data: str) -> dict[str, Any]:
     found["asked"] = list(spaces.asked)
     found["itself"] = os.getpid()
 
+    shutil.rmtree(home() / "cache")  # or the teacher's answers are known, and it does not read again
     lent_events: list[Event] = []
     pipeline.run(config, lent_events.append, folder / "again")
     found["events"] = [[type(event).__name__ for event in events] for events in (inline, lent_events)]
