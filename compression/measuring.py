@@ -1,6 +1,8 @@
-"""The commands that ask about a saved model, or about sizes: `evaluate`, `classify`, `sensitivity`, `bytes`."""
+"""The commands that ask about a saved model, or about sizes: `evaluate`, `classify`, `classify-file` and others."""
 
 import json
+from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -21,6 +23,7 @@ from compression.options import (
     device_of,
     show,
 )
+from compression.places import place
 
 app = typer.Typer()
 
@@ -89,6 +92,44 @@ def classify(
 
 
 @app.command()
+def classify_file(
+    model: Annotated[str, typer.Argument(help="bundled, or a saved model folder.")],
+    source: Annotated[Path, typer.Argument(metavar="INPUT", help="A .csv, .parquet or .txt (one URL a line) file.")],
+    target: Annotated[Path, typer.Argument(metavar="OUTPUT", help="The .csv or .parquet file to write.")],
+    text_column: TextColumn = None,
+    not_safe: NotSafe = None,
+    device: DeviceOption = "auto",
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where a command was interrupted.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the output file.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Say of each URL in a file, however long, whether it looks like phishing."""
+    from compression.artefacts.folder import digest, load
+    from compression.console import reporting
+    from compression.models.classifier import locate
+    from compression.models.device import resolve
+    from compression.predict import batch
+    from compression.predict.predictor import Predictor
+
+    source, target = place(str(source)), place(str(target))
+    batch.check_target(source, target, overwrite)  # before a model is loaded for nothing
+    folder = locate(model)
+    predictor = Predictor(load(folder, resolve(device_of(device)), not_safe))
+    identity = f"{digest(folder)} {not_safe or ''}".strip()
+    with reporting() as report:
+        done = batch.classify_file(
+            source, target, predictor, text_column, report, resume, overwrite=overwrite, model=identity
+        )
+    if as_json:
+        show(asdict(done))
+    else:
+        print(
+            f"{target}: {done.rows:,} rows, {done.not_safe:,} Not Safe, {done.skipped:,} without verdict, "
+            f"{done.seconds:.1f} s, {done.urls_per_second:,.0f} URLs/s"
+        )
+
+
+@app.command()
 def sensitivity(
     model: Annotated[str, typer.Argument(help="bundled, or a saved model folder.")] = BUNDLED,
     data: Data = BUNDLED,
@@ -98,8 +139,6 @@ def sensitivity(
     as_json: Json = False,
 ) -> None:
     """Say how much worse a model gets when one part of it alone is pruned to half or rounded to 4 bits."""
-    from dataclasses import asdict
-
     from compression.artefacts.folder import load
     from compression.console import reporting, sensitivity_table
     from compression.data.sources import load_data

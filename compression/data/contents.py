@@ -1,6 +1,8 @@
 """What a file's bytes are, whatever its name says: a known form that is no table, or text in some encoding."""
 
 import codecs
+import io
+from typing import BinaryIO
 
 from compression.errors import DataError
 
@@ -28,6 +30,7 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _SAMPLE = 4096  # bytes looked at to guess UTF-16 that has no mark
+_BLOCK = 1_048_576  # bytes decoded at a time
 _STRANGE = 0.01  # share of control characters from which on bytes are no text
 _OTHER_ENCODING = (
     "The file is not UTF-8 and was read as Windows-1252 (Western European). If letters look wrong, save it as UTF-8."
@@ -43,20 +46,47 @@ def refuse_other_forms(start: bytes, called: str) -> None:
 
 def decode(content: bytes, called: str) -> tuple[str, tuple[str, ...]]:
     """The text of a file, and a note if its encoding had to be assumed. Raises DataError if it is no text."""
-    encoding = _encoding(content)
+    encoding, notes = encoding_of(io.BytesIO(content), called)
+    return content.decode(encoding, "replace"), notes
+
+
+def encoding_of(file: BinaryIO, called: str) -> tuple[str, tuple[str, ...]]:
+    """How to decode a file (with errors="replace"), and a note if that had to be assumed; reads all of it, in blocks.
+
+    Raises DataError if it is no text.
+    """
+    file.seek(0)
+    encoding = _encoding(file.read(_SAMPLE))
     notes: tuple[str, ...] = ()
     try:
-        text = content.decode(encoding)
+        text = _is_text(file, encoding, "strict")
     except UnicodeDecodeError:
         if encoding != "utf-8":
             raise DataError(
                 f"{called} begins as {encoding.upper()} text but does not go on so. Save it again as CSV (UTF-8)."
             ) from None
-        text, notes = content.decode("cp1252", "replace"), (_OTHER_ENCODING,)
-    strange = sum((c < " " and c not in "\t\n\r\f") or c == "\ufffd" for c in text) if notes else 0
-    if "\0" in text or strange > _STRANGE * len(text):
+        encoding, notes = "cp1252", (_OTHER_ENCODING,)
+        text = _is_text(file, encoding, "replace")
+    if not text:
         raise DataError(f"{called} is not a text file. Save it as CSV (UTF-8) or Parquet.")
-    return text, notes
+    return encoding, notes
+
+
+def _is_text(file: BinaryIO, encoding: str, errors: str) -> bool:
+    """Whether no character is zero and, in an encoding that takes nearly all bytes, few are strange."""
+    decoder = codecs.getincrementaldecoder(encoding)(errors)
+    length = strange = 0
+    file.seek(0)
+    while True:
+        block = file.read(_BLOCK)
+        text = decoder.decode(block, final=not block)
+        if "\0" in text:
+            return False
+        if encoding == "cp1252":
+            length += len(text)
+            strange += sum((c < " " and c not in "\t\n\r\f") or c == "\ufffd" for c in text)
+        if not block:
+            return strange <= _STRANGE * length
 
 
 def _encoding(content: bytes) -> str:

@@ -62,7 +62,7 @@ def _read_csv(path: Path, called: str, max_rows: int) -> Table:
     text, notes = decode(content, called)
     csv.field_size_limit(MAX_BYTES)  # one for the whole process: a long cell costs its row, not the file
     try:
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter_of(text))
         header = [name.strip() for name in next(filter(None, reader), [])]
         _check(len(header) <= MAX_COLUMNS, called, f"{MAX_COLUMNS} columns")
         rows, skipped, line = [], 0, reader.line_num
@@ -78,7 +78,7 @@ def _read_csv(path: Path, called: str, max_rows: int) -> Table:
     return _table(header, ([row[i] for row in rows] for i in range(len(header))), skipped, notes)
 
 
-def _delimiter(text: str) -> str:
+def delimiter_of(text: str) -> str:
     """The delimiter that cuts the header into most cells."""
 
     def cells(delimiter: str) -> int:
@@ -102,7 +102,7 @@ def _read_parquet(path: Path, called: str, max_rows: int) -> Table:
         _check(unpacked <= MAX_BYTES, called, f"{MAX_BYTES // 1_000_000} MB unpacked")
         _check(found.num_rows * len(names) <= _MAX_CELLS, called, f"{_MAX_CELLS:,} cells")
         # As dictionaries, so that a long text that stands in every row is held once, as in the file.
-        texts = [f.name for f in fields if _is_text(f.type)]
+        texts = [f.name for f in fields if is_text(f.type)]
         with pq.ParquetFile(path, read_dictionary=texts) as file:
             table = file.read(columns=names)
         return _table(table.column_names, (_texts(column) for column in table.columns), 0, ())
@@ -111,7 +111,8 @@ def _read_parquet(path: Path, called: str, max_rows: int) -> Table:
         raise DataError(f"{called} is not a readable Parquet file ({reason}). Write it again, or give a CSV.") from None
 
 
-def _is_text(kind: Any) -> bool:
+def is_text(kind: Any) -> bool:
+    """Whether cells of this Arrow type hold text, or bytes that may be one."""
     import pyarrow as pa
 
     tests = (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_large_binary)
@@ -125,14 +126,15 @@ def _texts(column: Any) -> list[str]:
     cells: list[str] = []
     for chunk in column.dictionary_encode().chunks:
         distinct = chunk.dictionary
-        if _is_text(distinct.type):
+        if is_text(distinct.type):
             distinct = distinct.cast(pa.large_binary())
-        known = [_text(v) for v in distinct.to_pylist()]
+        known = [as_text(v) for v in distinct.to_pylist()]
         cells += ["" if i is None else known[i] for i in chunk.indices.to_pylist()]
     return cells
 
 
-def _text(value: object) -> str:
+def as_text(value: object) -> str:
+    """A cell as text: nothing for none, and bytes that are no UTF-8 as question marks."""
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
     return "" if value is None else str(value)
