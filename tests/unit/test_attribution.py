@@ -79,13 +79,17 @@ def test_without_a_mask_token_the_unknown_one_hides_and_without_both_the_token_g
 
 
 def test_a_long_url_has_neighbours_hidden_together(classifier: Classifier) -> None:
-    url = "http://a.test/" + "0123456789" * 20
-    assert len(occlusion(classifier, url, most=1000).tokens) == classifier.max_length - 2
-    found = occlusion(classifier, url, most=10)
-    assert len(found.tokens) <= 10
-    assert found.tokens[0].text == "http://"
-    assert [token.span for token in found.tokens][:2] == [(0, 7), (7, 14)]
-    assert reasons(classifier, "a" * 2048).gradients is None or classifier.max_length <= MOST
+    url = "http://a.test/" + "-012345" * 20
+    alone = occlusion(classifier, url, most=1000).tokens
+    assert len(alone) == classifier.max_length - 2
+    found = occlusion(classifier, url, most=10).tokens
+    assert len(found) == 9
+    assert found[0].text == "http://a.t"
+    assert [token.span for token in found[:2]] == [(0, 10), (10, 17)]
+    assert found[-1].span == (59, 65)  # what is cut off is no piece
+    roomy = replace(classifier, max_length=80)
+    assert reasons(roomy, "/" * (MOST - 2)).gradients is not None
+    assert reasons(roomy, "/" * MOST).gradients is None
 
 
 def test_other_classes_and_no_tokens(tmp_path: Path) -> None:

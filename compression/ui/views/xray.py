@@ -118,7 +118,8 @@ def _numbers(url: str, name: str, reasons: "Reasons") -> str:
         (_shown(url, token), _harmless(token.text), *weights)
         for token, *weights in zip(reasons.occlusion.tokens, *columns, strict=True)
     ]
-    return markup.table(say("reasons.caption", model=named("model", name)), headers, rows, "pieces")
+    table = markup.table(say("reasons.caption", model=named("model", name)), headers, rows, "pieces")
+    return table + (markup.text("p", say("reasons.gradients"), "quiet") if reasons.gradients else "")
 
 
 def _shown(url: str, token: "Token") -> str:
@@ -127,5 +128,6 @@ def _shown(url: str, token: "Token") -> str:
 
 
 def _signed(weight: float) -> str:
-    """Log odds with their sign, '+1.3' or '−0.2'."""
-    return f"{weight:+.1f}".replace("-", "−") if abs(weight) >= 0.95 else f"{weight:+.2f}".replace("-", "−")
+    """Log odds with their sign, '+1.3' or '−0.25'; '0.00' for what rounds to nothing."""
+    shown = f"{weight:+.1f}" if abs(weight) >= 0.95 else f"{weight:+.2f}"
+    return shown[1:] if float(shown) == 0 else shown.replace("-", "−")

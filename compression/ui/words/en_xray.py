@@ -38,6 +38,8 @@ XRAY = {
     "reasons.heaviest": "Without “{piece}”, the probability of phishing would be {after} instead of {before}.",
     "reasons.none": "Nothing of this URL is read: there is nothing to hide.",
     "reasons.caption": "{model}: what each piece adds to the log odds of phishing",
+    "reasons.gradients": "By gradients: integrated gradients, which share out the whole difference to a URL with every "
+    "piece hidden.",
     "hidden.mask": "hidden by the mask token",
     "hidden.unknown": "hidden by the unknown token",
     "hidden.removed": "hidden by leaving the piece out",
