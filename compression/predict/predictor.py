@@ -12,6 +12,7 @@ from compression.artefacts.folder import digest, load
 from compression.catalog import LABELS
 from compression.models.classifier import Classifier, logits_of
 from compression.models.device import here
+from compression.predict.attribution import Reasons, reasons
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,6 +54,11 @@ class Predictor:
         probability = float(self.probabilities([url])[0])
         latency_ms = (time.perf_counter() - start) * 1000
         return Prediction(url, label_of(probability), probability, latency_ms)
+
+    def reasons(self, url: str) -> Reasons:
+        """What in the URL moved the verdict on it."""
+        with self._lock:
+            return reasons(self.classifier, url)
 
 
 def label_of(probability: float) -> str:
@@ -123,3 +129,11 @@ def classify(
     """
     classes = not_safe or {}
     return {name: _CACHE.predictor(folder, not_safe=classes.get(name)).predict(url) for name, folder in folders.items()}
+
+
+def explain(
+    url: str, folders: Mapping[str, Path], not_safe: Mapping[str, str | None] | None = None
+) -> dict[str, Reasons]:
+    """What in `url` moved each named model folder's verdict; arguments and errors as of `classify`."""
+    classes = not_safe or {}
+    return {name: _CACHE.predictor(folder, not_safe=classes.get(name)).reasons(url) for name, folder in folders.items()}

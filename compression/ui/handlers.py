@@ -4,7 +4,6 @@ Errors a visitor can act on come back as a sentence in one of the updates; nothi
 imported where it is called, so that the page is built and served before torch is loaded.
 """
 
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -12,19 +11,17 @@ from typing import Any
 import gradio as gr
 
 from compression import hub
-from compression.catalog import BUNDLED_TEACHER
 from compression.config import RunConfig
 from compression.errors import CompressionError, ConfigError
 from compression.runs.snapshot import Snapshot
 from compression.runs.worker import Runs
-from compression.ui import drawing, form, markup, notes
+from compression.ui import classifying, drawing, form, markup, notes
 from compression.ui.sections.controls import offered
-from compression.ui.urls import clean, visible
+from compression.ui.urls import visible
 from compression.ui.views.estimate import estimate_card, schemes_card
 from compression.ui.views.history import run_list
 from compression.ui.views.preview import preview_card
 from compression.ui.views.refusal import choices, refusal
-from compression.ui.views.verdicts import verdict_cards
 from compression.ui.visitor import known
 from compression.ui.words import say
 
@@ -217,33 +214,12 @@ class Handlers:
         return drawing.size_accuracy(snapshot.result, bool(show)) if snapshot and snapshot.result else {}
 
     def classify(self, viewing: str, text: Any) -> Updates:
-        """A verdict from each model of the run on show, or from the bundled teacher before there is one."""
-        from compression.artefacts.weight import size_bytes
-        from compression.predict.predictor import classify
+        """A verdict from each model of the run on show, and the parts of the URL."""
+        return classifying.classify(self._runs, viewing, text)
 
-        try:
-            url = clean(text)
-            snapshot = self._runs.snapshot(viewing) if viewing else None
-            if snapshot and snapshot.result:
-                folders = self._folders(snapshot)
-                # Of a model without a folder only one of the three that a run makes is missed.
-                sizes = {
-                    name: model.size_bytes
-                    for name, model in snapshot.result.models.items()
-                    if name in folders or name in drawing.MODELS
-                }
-                not_safe = {"teacher": snapshot.result.config.labels.not_safe}
-            else:
-                folders, not_safe = {"teacher": BUNDLED_TEACHER}, {}
-                sizes = {"teacher": size_bytes(BUNDLED_TEACHER)}
-            return {"verdicts": verdict_cards(url, classify(url, folders, not_safe), sizes)}
-        except CompressionError as error:
-            return {"verdicts": refusal(error)}
-
-    def _folders(self, snapshot: Snapshot) -> Mapping[str, Path]:
-        assert snapshot.result is not None
-        models, base = snapshot.result.models, self._runs.folder(snapshot.run_id)
-        return {name: snapshot.result.model_folder(name, base) for name, model in models.items() if model.folder}
+    def explain(self, viewing: str, text: Any) -> Updates:
+        """What in the URL moved each verdict."""
+        return classifying.explain(self._runs, viewing, text)
 
     def _owns(self, browser: Any, run_id: str) -> bool:
         return self._runs.owns(run_id, known(browser)["visitor"])

@@ -151,13 +151,15 @@ def _wire_results(page: gr.Blocks, parts: Parts, act: Handlers) -> None:
     )
     parts["reference"].input(**reference, queue=False, show_progress="hidden")
 
-    classify = _io(parts, _drawn(parts, act.classify), ["viewing", "url"], ["verdicts"])
+    asked = ["viewing", "url"]
+    classify = _io(parts, _drawn(parts, act.classify), asked, ["verdicts", "anatomy", "reasons"])
     gr.on([parts["classify"].click, parts["url"].submit], **classify, **_INFERENCE)
     for button, url in zip(parts["examples"], results.example_urls(), strict=True):
         show = button.click(
             partial(str, url), None, parts["url"], queue=False, show_progress="hidden", api_visibility="private"
         )
         show.then(**classify, **_INFERENCE)
+    parts["explain"].click(**_io(parts, _drawn(parts, act.explain), asked, ["reasons"]), **_INFERENCE)
 
 
 def _wire_push(parts: Parts, runs: Runs) -> None:

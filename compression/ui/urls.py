@@ -32,10 +32,22 @@ def visible(text: str) -> str:
 
 def defang(url: str) -> str:
     """The URL so that nothing makes it a link: `hxxps://exa[.]mple`. Not escaped: that is the drawing's job."""
-    shown = visible(url)
-    scheme, separator, rest = shown.partition("://")
-    if not separator:
-        scheme, rest = "", shown
-    host, slash, path = rest.partition("/")
-    bitten = scheme.replace("t", "x").replace("T", "X") + separator
-    return bitten + host.replace(".", "[.]") + slash + path.replace("://", "[:]//")
+    return "".join(defanged(visible(url)))
+
+
+def defanged(url: str) -> list[str]:
+    """Each character of the URL as `defang` shows it, so that any piece of the URL can be shown so; '' if unseen."""
+    host = url.find("://") + 3 if "://" in url else 0
+    path = url.find("/", host) if "/" in url[host:] else len(url)
+    shown = []
+    for at, character in enumerate(url):
+        if unicodedata.category(character) in _UNSEEN:
+            character = ""
+        elif at < host:
+            character = {"t": "x", "T": "X"}.get(character, character)
+        elif at < path:
+            character = "[.]" if character == "." else character
+        elif url.startswith("://", at):
+            character = "[:]"
+        shown.append(character)
+    return shown

@@ -8,7 +8,7 @@ import gradio as gr
 from compression.catalog import ASSETS
 from compression.ui import markup
 from compression.ui.drawing import MODELS
-from compression.ui.sections.controls import Parts, answer, card, chart
+from compression.ui.sections.controls import Parts, answer, card, chart, fold
 from compression.ui.sections.push import taking
 from compression.ui.urls import LIMIT, defang
 from compression.ui.words import named, say
@@ -100,7 +100,7 @@ def comparison(examples: Sequence[str] = ()) -> Parts:
 
 
 def classifying() -> Parts:
-    """A URL, examples, and a verdict from each model."""
+    """A URL, examples, and a verdict from each model; folded, the URL's parts and what moved the verdicts."""
     with card(8, "classify"):
         with gr.Row(equal_height=False, elem_id="ask"):
             url = gr.Textbox(
@@ -116,8 +116,14 @@ def classifying() -> Parts:
         gr.HTML(markup.text("p", say("examples"), "quiet"))
         with gr.Row(elem_id="examples"):
             examples = [gr.Button(defang(url), size="sm", elem_classes="small", min_width=0) for url in example_urls()]
-        verdicts = gr.HTML(markup.empty("verdicts.empty"), elem_id="verdicts")
-    return {"url": url, "classify": button, "examples": examples, "verdicts": verdicts}
+        parts: Parts = {"verdicts": gr.HTML(markup.empty("verdicts.empty"), elem_id="verdicts")}
+        with fold("fold-anatomy"):
+            parts["anatomy"] = gr.HTML(markup.empty("anatomy.empty"), elem_id="anatomy")
+        with fold("fold-reasons"):
+            gr.HTML(markup.text("p", say("reasons.lead"), "quiet"))
+            parts["explain"] = gr.Button(say("reasons"), elem_id="explain", elem_classes="small")
+            parts["reasons"] = gr.HTML(markup.empty("reasons.empty"), elem_id="reasons")
+    return parts | {"url": url, "classify": button, "examples": examples}
 
 
 def history() -> Parts:

@@ -4,6 +4,7 @@ from compression.ui.words.en_examples import EXAMPLES
 from compression.ui.words.en_form import FORM
 from compression.ui.words.en_labels import LABELS
 from compression.ui.words.en_push import PUSH
+from compression.ui.words.en_xray import XRAY
 
 PAGE = {
     "title": "Compression Lab",
@@ -283,4 +284,4 @@ WHY = {
     "why.alpha.step": "At step {step} that was {alpha} × {soft} + {rest} × {hard} = {loss}.",
 }
 
-WORDS: dict[str, str] = FORM | PAGE | NAMES | MESSAGES | WHY | EXAMPLES | LABELS | PUSH
+WORDS: dict[str, str] = FORM | PAGE | NAMES | MESSAGES | WHY | EXAMPLES | LABELS | PUSH | XRAY

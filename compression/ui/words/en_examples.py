@@ -6,7 +6,7 @@ EXAMPLES = {
     "labels and probabilities are stored.",
     "example.quick": "Quick, on the bundled URLs",
     "example.real": "Quick, on real URLs",
-    "example.tiny": "Tiny, on real URLs: 112× smaller",
+    "example.tiny": "Tiny, on real URLs",
     "status.precomputed": "Precomputed",
     "precomputed.made": "Precomputed on {when} on {device} with",
     "precomputed.run": "Press Run to make your own.",
