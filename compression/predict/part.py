@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".csv", ".parquet")
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")
-_GROUP = 131_072  # rows of a Parquet row group
+_GROUP = 16_384  # rows of a Parquet row group: what a reader has to hold at once
 
 
 class Verdict(NamedTuple):
