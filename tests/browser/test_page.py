@@ -162,7 +162,7 @@ def test_presets_fill_the_form_and_edits_can_be_brought_back(site: Site, visit: 
     epochs, preset = page.locator("#distillation-epochs input"), page.locator("#preset")
     epochs.fill("7")
     expect(preset.get_by_label("Custom")).to_be_checked()
-    preset.get_by_label("Article").check()
+    preset.get_by_label("Article", exact=True).check()
     expect(epochs).to_have_value("5")
     expect(page.locator("#student-base")).to_be_visible()
     page.locator("#undo-preset").click()

@@ -45,7 +45,7 @@ def test_the_article_chosen_offline_is_one_click_from_a_recipe_that_runs(offline
     page = visit(offline)
     expect(page.locator("#hub")).to_contain_text("The Hugging Face Hub cannot be reached from here.")
     chosen = time.monotonic()
-    page.locator("#preset").get_by_label("Article").check()
+    page.locator("#preset").get_by_label("Article", exact=True).check()
     estimate = page.locator("#estimate")
     expect(estimate.locator("[role=alert]")).to_contain_text("The Hugging Face Hub cannot be reached")
     remedy = estimate.get_by_role("button", name=REMEDY)
