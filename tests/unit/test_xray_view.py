@@ -94,3 +94,11 @@ def test_a_model_that_is_not_here_and_a_url_nobody_reads() -> None:
     )
     assert "there is nothing to hide" in html
     assert "Student" in html
+
+
+def test_trifles_stay_pale_and_are_not_called_reasons() -> None:
+    html = reasons_view(
+        "ab", {"teacher": Reasons(Attribution(5.0, 0, (Token("ab", 0.001, (0, 2)),), "mask"), None)}, {}
+    )
+    assert "No single piece decides: whichever is hidden, the probability of phishing stays at about 99.3 %." in html
+    assert '"token" style="--share:0.00"' in html

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 _WITHOUT_HOST = ("path", "query", "fragment", "percent")  # parts and remarks
 _LONGEST = 300  # characters of a part that are shown
-_SLIGHT = 0.05  # of the heaviest weight; what is lighter is not shaded
+_SLIGHT = 0.05  # of the darkest shade; what is lighter is not shaded
+_HEAVY = 0.5  # log odds that are shaded darkest where no piece weighs more: trifles stay pale
 
 
 def address_table(found: "Anatomy") -> str:
@@ -74,6 +75,8 @@ def _heaviest(url: str, seen: "Attribution") -> str:
     """What hiding the heaviest piece would do to the probability, as a sentence."""
     heaviest = max(seen.tokens, key=lambda token: abs(token.weight))
     before, after = (units.percent(_probability(odds)) for odds in (seen.log_odds, seen.log_odds - heaviest.weight))
+    if before == after:
+        return say("reasons.no-piece", before=before)
     return say("reasons.heaviest", piece=_shown(url, heaviest), before=before, after=after)
 
 
@@ -86,7 +89,7 @@ def _probability(log_odds: float) -> float:
 def _strip(url: str, tokens: "Sequence[Token]") -> str:
     """The URL with its pieces in boxes, and between them, plain, what the model does not read."""
     letters = defanged(url)
-    most = max(abs(token.weight) for token in tokens) or 1.0
+    most = max(_HEAVY, *(abs(token.weight) for token in tokens))
     boxes, at = [], 0
     for token in tokens:
         start, end = token.span or (at, at)

@@ -36,6 +36,8 @@ XRAY = {
     "odds of phishing fall when this piece is hidden; 0.7 halves the odds. Grey is not read.",
     "reasons.pieces": "Pieces: {count}",
     "reasons.heaviest": "Without “{piece}”, the probability of phishing would be {after} instead of {before}.",
+    "reasons.no-piece": "No single piece decides: whichever is hidden, the probability of phishing stays at about "
+    "{before}.",
     "reasons.none": "Nothing of this URL is read: there is nothing to hide.",
     "reasons.caption": "{model}: what each piece adds to the log odds of phishing",
     "reasons.gradients": "By gradients: integrated gradients, which share out the whole difference to a URL with every "
