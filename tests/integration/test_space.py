@@ -72,7 +72,10 @@ class App:
         config = json.loads(self.text("/config"))
         verdicts = next(c["id"] for c in config["components"] if c["props"].get("elem_id") == "verdicts")
         typed = next(c["id"] for c in config["components"] if c["props"].get("elem_id") == "url")
-        function = next(d for d in config["dependencies"] if d["outputs"] == [verdicts] and d["inputs"][-1:] == [typed])
+        answering = (
+            d for d in config["dependencies"] if d["outputs"][:1] == [verdicts] and d["inputs"][-1:] == [typed]
+        )
+        function = next(answering)
         call = {"fn_index": function["id"], "data": [None, url], "session_hash": "test"}
         self.text("/gradio_api/queue/join?", call)
         return self.text("/gradio_api/queue/data?session_hash=test")

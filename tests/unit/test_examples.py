@@ -16,8 +16,8 @@ from compression.runs import examples
 from compression.runs.snapshot import Snapshot
 
 ROOT = Path(__file__).parents[2]
-NAMES = ("quick", "real")
-MODELS = ("teacher", "student", "compressed")
+NAMES = ("quick", "real", "tiny")
+MODELS = ("teacher", "student", "compressed", "control")
 SHIPPED = [("quick", "teacher"), ("quick", "compressed")]  # models whose answers can be tried
 URLS = 60
 
@@ -49,7 +49,7 @@ def test_a_shipped_run_has_all_that_the_page_draws(name: str) -> None:
     assert (snapshot.curve[0].step, snapshot.curve[-1].step) == (1, snapshot.curve[-1].steps)
     assert len(snapshot.epochs) == snapshot.config.distillation.epochs
     assert [report.name for report in snapshot.stage_reports] == list(snapshot.stages)
-    assert (snapshot.precomputed_by or "").startswith("python -m compression precompute --data")
+    assert (snapshot.precomputed_by or "").startswith("python -m compression precompute --")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -57,6 +57,8 @@ def test_the_metrics_follow_from_the_stored_predictions(name: str) -> None:
     result, stored = shown(name).result, predictions(name)
     assert result is not None
     for model, report in result.models.items():
+        if model == "control":  # no model of a run, and its answers are not kept
+            continue
         found, told = quality(stored["label"], np.array(stored[model])), report.metrics["test"]
         assert found.roc_auc == pytest.approx(told.roc_auc, abs=1e-12), model
         assert found.model_copy(update={"roc_auc": told.roc_auc}) == told, model
@@ -85,13 +87,14 @@ def test_no_url_and_no_place_is_stored(path: Path) -> None:
         assert b'"/' not in content
 
 
-def test_of_the_real_urls_nothing_but_hashes_and_labels_is_stored(real_data: Path) -> None:
+@pytest.mark.parametrize("name", ["real", "tiny"])
+def test_of_the_real_urls_nothing_but_hashes_and_labels_is_stored(real_data: Path, name: str) -> None:
     splits = load_data(str(real_data)).splits
-    stored = predictions("real")
-    assert set(stored) == {"sha256", "label", *MODELS}
+    stored = predictions(name)
+    assert set(stored) == {"sha256", "label", *MODELS[:-1]}  # the control is no model of a run
     expected = sorted(zip(map(digest, splits["test"].texts), splits["test"].labels, strict=True))
     assert sorted(zip(stored["sha256"], stored["label"], strict=True)) == expected
-    content = b"".join(path.read_bytes() for path in (EXAMPLES / "real").iterdir() if path.is_file())
+    content = b"".join(path.read_bytes() for path in (EXAMPLES / name).iterdir() if path.is_file())
     hosts = {text.split("://")[-1].split("/")[0] for split in splits.values() for text in split.texts}
     assert not [host for host in hosts if len(host) > 6 and host.encode() in content]
 
