@@ -24,8 +24,6 @@ TEACHERS = (BUNDLED, ARTICLE_TEACHER)
 DATA_SETS = (BUNDLED, ARTICLE_DATA)
 BASES = (ARTICLE_BASE, "google-bert/bert-base-uncased")
 
-STAGES = ("load", "student", "distill", "quantize", "evaluate")
-
 
 @dataclass(frozen=True)
 class Preset:

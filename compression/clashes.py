@@ -46,7 +46,7 @@ CLASHES = (
         lambda c: c.distillation.attention_weight > 0 and c.vocabulary.method != "keep",
         "distillation.attention_weight",
         "attention maps can be compared only where teacher and student read the same tokens, and vocabulary.method "
-        "changes the student's. Use vocabulary.method = keep, or attention_weight = 0",
+        "changes the student's. Use vocabulary.method = keep, or distillation.attention_weight = 0",
     ),
     Clash(
         lambda c: c.structured.heads > 0 and isinstance(c.quantization, Int8 | Nf4 | Fp4),

@@ -29,7 +29,16 @@ from compression.stages import Folders, Made, Work, measure_quality
 if TYPE_CHECKING:
     import torch
 
-_PACKAGES = ("torch", "transformers", "tokenizers", "bitsandbytes", "accelerate", "numpy", "scikit-learn")
+_PACKAGES = (
+    "torch",
+    "transformers",
+    "tokenizers",
+    "bitsandbytes",
+    "onnxruntime",
+    "accelerate",
+    "numpy",
+    "scikit-learn",
+)
 
 
 def run(config: RunConfig, report: Report = ignore, output: Path | None = None) -> Result:
@@ -53,7 +62,7 @@ def run(config: RunConfig, report: Report = ignore, output: Path | None = None) 
     def step(name: str, stage: Callable[..., Any], *arguments: Any) -> Any:
         return on_device(stage, *arguments, report=report, device=config.device, seconds=seconds[name])
 
-    with _passing(output / "initial") as initial:
+    with _passing(output / "models" / ".initial") as initial:
         for name, stage in taken.items():
             with _stage(name, report, done) as ended:
                 if not made:

@@ -12,7 +12,6 @@ import torch
 from compression import pipeline
 from compression.artefacts.folder import digest, load
 from compression.artefacts.weight import size_stored_bytes
-from compression.catalog import STAGES
 from compression.config import RunConfig
 from compression.errors import ConfigError, ModelError, ResourceError, RunCancelled
 from compression.events import EVENT, EpochEnded, Event, Progress, RunStarted, StageEnded, StageStarted, TrainingStep
@@ -23,6 +22,7 @@ from compression.recipe import nest, parse
 from compression.result import Result
 
 CPU = torch.device("cpu")
+STAGES = ("load", "student", "distill", "quantize", "evaluate")  # of a recipe that asks for nothing more
 SCHEMES = [("none", "false"), ("fp16", "false"), ("int8", "false"), ("nf4", "false"), ("nf4", "true"), ("fp4", "true")]
 TEXTS = [text for text, _ in tiny.urls(16, offset=5000)]
 
@@ -204,6 +204,18 @@ def test_report_can_cancel_at_any_event(tiny_teacher: Path, tiny_data: Path, tmp
         pipeline.run(recipe(tiny_teacher, tiny_data), report, tmp_path)
     assert not (tmp_path / "result.json").exists()
     assert not [path for path in tmp_path.rglob(".*") if path.is_dir()]  # nothing half-written stays
+
+
+@pytest.mark.parametrize("start", ["student", "initialization"])
+def test_what_a_person_keeps_beside_the_models_stays(
+    tiny_teacher: Path, tiny_data: Path, tmp_path: Path, start: str
+) -> None:
+    (tmp_path / "initial").mkdir()
+    (tmp_path / "initial" / "mine.txt").write_text("kept")
+    settings = [("quantization", "packed-int8"), ("qat.start", start), ("qat.epochs", 1)]
+    pipeline.run(recipe(tiny_teacher, tiny_data, *settings), output=tmp_path)
+    assert (tmp_path / "initial" / "mine.txt").read_text() == "kept"
+    assert {path.name for path in (tmp_path / "models").iterdir()} == {"student", "compressed"}
 
 
 def test_max_length_must_fit_the_student(tiny_teacher: Path, tiny_data: Path, tmp_path: Path) -> None:
