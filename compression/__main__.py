@@ -25,6 +25,7 @@ from compression.options import (
     Positive,
     TextColumn,
     device_of,
+    recipe_file,
     show,
 )
 from compression.recipe import nest, parse
@@ -63,7 +64,7 @@ def run(
     given = {"teacher": teacher, "data": data} | columns | {"labels.not_safe": not_safe}
     recipe = parse(
         _preset(preset),
-        _recipe_file(config) if config else {},
+        recipe_file(config) if config else {},
         nest((key, value) for key, value in given.items() if value is not None),
         nest(_assignment(text) for text in settings or ()),
     )
@@ -220,18 +221,6 @@ def _preset(name: str) -> dict[str, Any]:
     if name.casefold() not in PRESETS:
         raise ConfigError(f"There is no preset {name!r}. Use one of: {', '.join(PRESETS)}.")
     return PRESETS[name.casefold()].settings
-
-
-def _recipe_file(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise ConfigError(
-            f"{path} cannot be read as a recipe ({error}). Give a JSON file such as a run's config.json."
-        ) from None
-    if not isinstance(content, dict):
-        raise ConfigError(f"{path} is not a recipe. Give a JSON object such as a run's config.json.")
-    return content
 
 
 def _assignment(text: str) -> tuple[str, Any]:

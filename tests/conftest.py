@@ -21,6 +21,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the package does, but 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+os.environ.setdefault("COMPRESSION_RUNTIME", "torch")  # no test waits for another's choice of a runtime
 os.environ["COMPRESSION_HOME"] = tempfile.mkdtemp(prefix="compression-tests-")  # nothing of a developer's own is read
 
 
