@@ -121,13 +121,17 @@ def bytes_table(rows: Sequence[tuple[str, int]]) -> Table:
 
 def runtime_table(model: str, runtime: Runtime) -> Table:
     """What was measured of each runtime, the chosen one marked, and on what CPU."""
-    table = Table(title=f"{model} on {runtime.cpu} ({', '.join(runtime.cpu_flags)})")
+    table = Table(title=f"{model} on {runtime.cpu} ({', '.join(runtime.cpu_flags)})", min_width=100)
     table.add_column("runtime")
     table.add_column("ms p50", justify="right")
     for name, p50 in sorted(runtime.p50_ms.items(), key=lambda item: item[1]):
         table.add_row(name, f"{p50:.2f}")
-    compared = f" Largest difference of a probability on {runtime.texts} URLs: {runtime.difference:.4f}."
-    table.caption = f"{runtime.name}: {runtime.reason}" + (compared if runtime.difference is not None else "")
+    table.caption = f"{runtime.name}: {runtime.reason}"
+    if runtime.difference is not None:
+        table.caption += (
+            f" On {runtime.texts} URLs no probability differs by more than {runtime.difference:.4f} between the two, "
+            f"and {runtime.flipped} verdicts."
+        )
     return table
 
 

@@ -26,7 +26,7 @@ LAYERS = [
     ("recipe",),
     ("result",),
     ("events", "catalog"),
-    ("places",),
+    ("places", "cached"),
     ("hub",),
     ("data",),
     ("models",),

@@ -3,8 +3,9 @@
     folder ─▶ PyTorch ─────────────────────┬─▶ the same probabilities? ─▶ one URL at a time, in turn ─▶ Runtime
            └▶ expanded to fp32 ─▶ ONNX ────┘
 
-A graph stands in for a model only where it computes the same thing: weights expanded to the values they stand for, no
-verdict changed on the URLs given, no probability by more than a hundredth (half precision rounds that much).
+A graph stands in for a model only where it computes the same thing: weights expanded to the values they stand for, and
+on the URLs given no probability that differs by more than a hundredth. PyTorch runs 4-bit weights in bf16 where that is
+fast, whose rounding comes to that much; so a verdict can differ only where the model itself is in two minds.
 """
 
 from collections.abc import Callable, Sequence
@@ -96,7 +97,7 @@ def _measured(
     doing("One URL at a time, timed")
     timed = latencies({_called(*key): model.predict for key, model in candidates.items()}, texts[:_TIMED])
     p50_ms = {name: latency.p50 for name, latency in timed.items()}
-    if agreement.get("flipped") or agreement.get("difference", 0) > TOLERANCE:
+    if agreement.get("difference", 0) > TOLERANCE:
         return _runtime(PYTORCH, "ONNX Runtime does not say the same as PyTorch.", p50_ms=p50_ms, **agreement)
     name, threads = min(candidates, key=lambda key: p50_ms[_called(*key)])
     return _runtime(name, "The fastest measured.", threads=threads, p50_ms=p50_ms, **agreement)

@@ -268,7 +268,7 @@ def test_the_page_says_what_runs_a_model_and_on_what_cpu() -> None:
     )
     shown = verdict_cards("http://a.test/", {}, {}, {"student": runtime, "teacher": None})
     assert "ONNX Runtime, 1 thread 2.50 ms, PyTorch 6.00 ms" in shown
-    assert "450 URLs: 0.0035" in shown
+    assert "450 URLs no probability differs by more than 0.0035" in shown
     assert "Some &lt;CPU&gt; (avx512_vnni)" in shown
     assert "<details" not in verdict_cards("http://a.test/", {}, {}, {"teacher": None})
 

@@ -49,7 +49,9 @@ def _choice(name: str, runtime: "Runtime") -> str:
     if times:
         words += " " + say("runtime.times", times=times)
     if runtime.difference is not None:
-        words += " " + say("runtime.agreement", difference=f"{runtime.difference:.4f}", texts=runtime.texts)
+        words += " " + say(
+            "runtime.agreement", difference=f"{runtime.difference:.4f}", texts=runtime.texts, flipped=runtime.flipped
+        )
     return words
 
 
