@@ -10,7 +10,7 @@ import typer
 
 from compression import measuring
 from compression.artefacts.claim import claim_model_folder, claim_run_folder, refuse_inputs
-from compression.catalog import BUNDLED, PRESETS
+from compression.catalog import BUNDLED, PRESETS, preset_settings
 from compression.config import ColumnsConfig
 from compression.errors import ConfigError, actionable, sentence
 from compression.export.card import Which
@@ -63,7 +63,7 @@ def run(
     columns = {"columns.text": text_column, "columns.label": label_column, "columns.positive": positive}
     given = {"teacher": teacher, "data": data} | columns | {"labels.not_safe": not_safe}
     recipe = parse(
-        _preset(preset),
+        preset_settings(preset),
         recipe_file(config) if config else {},
         nest((key, value) for key, value in given.items() if value is not None),
         nest(_assignment(text) for text in settings or ()),
@@ -179,7 +179,7 @@ def precompute(
     from compression.precompute import precompute as compute
 
     claim_run_folder(output, overwrite)
-    recipe = parse(_preset(preset), {"data": data} | ({"teacher": teacher} if teacher else {}))
+    recipe = parse(preset_settings(preset), {"data": data} | ({"teacher": teacher} if teacher else {}))
     with reporting() as report:
         show(result_table(compute(recipe, output, with_model, report, preset.casefold())))
 
@@ -215,12 +215,6 @@ def main(arguments: list[str] | None = None) -> int:
 def _complain(words: object) -> int:
     print(sentence(words), file=sys.stderr)
     return 2
-
-
-def _preset(name: str) -> dict[str, Any]:
-    if name.casefold() not in PRESETS:
-        raise ConfigError(f"There is no preset {name!r}. Use one of: {', '.join(PRESETS)}.")
-    return PRESETS[name.casefold()].settings
 
 
 def _assignment(text: str) -> tuple[str, Any]:

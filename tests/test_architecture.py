@@ -26,6 +26,7 @@ LAYERS = [
     ("recipe",),
     ("result",),
     ("events", "catalog"),
+    ("links",),
     ("places", "cached"),
     ("hub",),
     ("data",),

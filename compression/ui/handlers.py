@@ -4,6 +4,7 @@ Errors a visitor can act on come back as a sentence in one of the updates; nothi
 imported where it is called, so that the page is built and served before torch is loaded.
 """
 
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import gradio as gr
 from compression import hub
 from compression.config import RunConfig
 from compression.errors import CompressionError, ConfigError
+from compression.links import from_query
 from compression.runs.snapshot import Snapshot
 from compression.runs.worker import Runs
 from compression.ui import classifying, drawing, form, markup, notes
@@ -22,6 +24,7 @@ from compression.ui.views.estimate import estimate_card, schemes_card
 from compression.ui.views.history import run_list
 from compression.ui.views.preview import preview_card
 from compression.ui.views.refusal import choices, refusal
+from compression.ui.views.share import share_card
 from compression.ui.visitor import known
 from compression.ui.words import say
 
@@ -38,16 +41,19 @@ class Handlers:
 
     # Who is there, and what they look at
 
-    def attach(self, browser: Any, asked_run: str) -> Updates:
-        """On page load: know the visitor again; show the link's run, else their last, else a precomputed one."""
-        browser = known(browser)
+    def attach(self, browser: Any, query: Sequence[tuple[str, str]] = ()) -> Updates:
+        """On page load: know the visitor again; show the link's run, else their last, else a precomputed one.
+
+        What the link says of the recipe fills the form, before all else.
+        """
+        browser, asked_run = known(browser), dict(query).get("run", "")[:64]
         try:
             snapshot = self._runs.snapshot(asked_run or browser["run"])
         except CompressionError:  # `refresh`, which follows, meets it too and says it
             snapshot = None
         viewing = snapshot.run_id if snapshot else asked_run or self._runs.first_sight()
         shown = _recipe_of(snapshot) if snapshot else {}
-        return {"browser": browser, "viewing": viewing, "seen": None, **shown}
+        return {"browser": browser, "viewing": viewing, "seen": None, **shown, **_recipe_in(query)}
 
     def refresh(self, browser: Any, viewing: str, seen: Any, reference: bool) -> Updates | None:
         """The page's results brought up to date; None if nothing has changed since `seen`."""
@@ -94,8 +100,10 @@ class Handlers:
         updates: Updates = {key: gr.update(visible=form.applies(key, values)) for key in form.DEPENDENT}
         updates |= {name: gr.update(visible=form.applies(key, values)) for name, key in form.GROUPS.items()}
         updates |= {"estimate": "", "why-embeddings": markup.empty("why.embeddings.empty"), "unsupported": ""}
+        updates["share"] = markup.empty("share.empty")
         try:
             config = form.to_config(values)
+            updates["share"] = share_card(config)
             updates["why-alpha"] = markup.text("p", notes.alpha(config.distillation))
             estimate = _estimate(config)
             updates["estimate"] = estimate_card(estimate, config)
@@ -261,6 +269,18 @@ def _fill(values: form.Values) -> Updates:
 def _recipe_of(snapshot: Snapshot) -> Updates:
     """The form showing a run's recipe; a run computed beforehand leaves the form as the visitor has it."""
     return {} if snapshot.precomputed_by is not None else _fill(form.to_values(snapshot.config))
+
+
+def _recipe_in(query: Sequence[tuple[str, str]]) -> Updates:
+    """The form showing the recipe of a link; a sentence where it says something that can be none."""
+    try:
+        config = from_query(query)
+        if config is None:
+            return {}
+        form.refuse_local_paths(config)
+    except CompressionError as error:
+        return {"message": refusal(error)}
+    return _fill(form.to_values(config))
 
 
 def _estimate(config: RunConfig) -> Any:

@@ -27,9 +27,18 @@ RESULTS = (
     *("push", "push-message", "push-asked", "push-replace"),
 )
 ANSWERS = ("estimate", "preview", "message", "progress")  # where a refusal may stand
-ASSESSED = ("estimate", "why-embeddings", "why-alpha", "unsupported", *form.DEPENDENT, *form.GROUPS)
+ASSESSED = ("share", "estimate", "why-embeddings", "why-alpha", "unsupported", *form.DEPENDENT, *form.GROUPS)
 FILLED = (*form.KEYS, *form.FOLDS, "preset")
 _PROGRESS = gr.Progress()  # as a handler's default it is where Gradio shows progress
+_MOST, _LONGEST = 200, 2_000  # of a link: parameters, characters of each
+# A rule rather than a property of the element: Gradio draws elements anew.
+_HIDE_SECTIONS = """() => {
+    const names = (new URLSearchParams(location.search).get('hide') || '').split(',').map((name) => name.trim());
+    const rule = document.createElement('style');
+    rule.textContent = names.filter((name) => /^[a-z]{1,20}$/.test(name))
+        .map((name) => `#section-${name} { display: none !important; }`).join('');
+    document.head.append(rule);
+}"""
 _SHOW_RUN = "() => document.getElementById('section-run').scrollIntoView()"
 
 
@@ -128,7 +137,7 @@ def _wire_results(page: gr.Blocks, parts: Parts, act: Handlers) -> None:
     filled = ["browser", "viewing", "seen", *FILLED]
 
     def load(browser: Any, request: gr.Request) -> Any:
-        return attach(browser, str(request.query_params.get("run", ""))[:64])
+        return attach(browser, _query(request))
 
     def row(browser: Any, viewing: str, event: gr.EventData) -> Any:
         return row_button(_clicked(event, "action"), _clicked(event, "run"), browser, viewing)
@@ -137,7 +146,8 @@ def _wire_results(page: gr.Blocks, parts: Parts, act: Handlers) -> None:
         return row_button("open", str(run_id)[:64], browser, viewing)
 
     assess = _drawn(parts, lambda *given: act.assess(dict(zip(form.KEYS, given, strict=True))))
-    loaded = page.load(**_io(parts, load, ["browser"], filled), queue=False, show_progress="hidden")
+    page.load(None, js=_HIDE_SECTIONS)
+    loaded = page.load(**_io(parts, load, ["browser"], [*filled, "message"]), queue=False, show_progress="hidden")
     loaded.then(**refresh).then(**_io(parts, assess, form.KEYS, ASSESSED), queue=False, show_progress="hidden")
     parts["timer"].tick(**refresh)
 
@@ -190,6 +200,11 @@ def _wire_push(parts: Parts, runs: Runs) -> None:
         queue=False,
         show_progress="hidden",
     )
+
+
+def _query(request: gr.Request) -> list[tuple[str, str]]:
+    """The parameters of the link that led here, so many and so long as a recipe needs."""
+    return [(str(key)[:100], str(value)[:_LONGEST]) for key, value in list(request.query_params.items())[:_MOST]]
 
 
 def _clicked(event: gr.EventData, name: str) -> str:

@@ -11,6 +11,7 @@ from compression.ui.drawing import MODELS
 from compression.ui.sections.controls import Parts, answer, card, chart, fold
 from compression.ui.sections.push import taking
 from compression.ui.urls import LIMIT, defang
+from compression.ui.views.share import COPYING
 from compression.ui.words import named, say
 
 # A click on a row's button reaches the server as {action, run}. Deleting takes a second click on the same button;
@@ -51,6 +52,9 @@ def running() -> Parts:
         cancel = gr.Button(say("cancel"), variant="stop", elem_id="cancel", scale=0, min_width=110, interactive=False)
     with gr.Column(elem_id="section-run", elem_classes="card"):
         message = answer(elem_id="message")
+        with fold("fold-share"):
+            gr.HTML(markup.text("p", say("share.lead"), "quiet"))
+            share = gr.HTML(markup.empty("share.empty"), elem_id="share", js_on_load=COPYING)
         with gr.Column(elem_classes="inset"):
             progress = answer("progress.empty", elem_id="progress")
         with gr.Row(equal_height=False):
@@ -58,7 +62,15 @@ def running() -> Parts:
                 loss = chart("loss")
             with gr.Column(scale=2, min_width=300):
                 epochs = gr.HTML(markup.empty("epochs.empty"), elem_id="epochs")
-    return {"run": run, "cancel": cancel, "message": message, "progress": progress, "epochs": epochs, **loss}
+    return {
+        "run": run,
+        "cancel": cancel,
+        "message": message,
+        "progress": progress,
+        "epochs": epochs,
+        "share": share,
+        **loss,
+    }
 
 
 def comparison(examples: Sequence[str] = ()) -> Parts:

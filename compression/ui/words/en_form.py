@@ -210,4 +210,12 @@ FORM = {
     "quantization.embeddings": "Quantize the embeddings too",
     "quantization.embeddings.info": "They are most of a small student, and bear rounding well. Off leaves them in 16 "
     "bits.",
+    "fold-share": "Pass this recipe on",
+    "share.lead": "Each of the three says the whole recipe, seed included; whoever follows it gets the same run.",
+    "share.empty": "A link, a command and a script appear here once the recipe is one that can run.",
+    "share.link": "Copy as link",
+    "share.command": "Copy as command",
+    "share.python": "Copy as Python",
+    "share.copied": "Copied",
+    "share.selected": "Selected: press Ctrl+C",
 }
