@@ -21,7 +21,8 @@ def verdicts_card(summary: "Summary", model: str, notes: Sequence[str], rows: Se
     counts = {"not_safe": summary.not_safe, "skipped": summary.skipped}
     counts["safe"] = summary.rows - sum(counts.values())
     done = say("file.done", rows=f"{summary.rows:,}", **{name: f"{count:,}" for name, count in counts.items()})
-    time, rate = units.duration(summary.seconds), f"{summary.urls_per_second:,.0f}"
+    time = f"{summary.seconds:.1f} s" if summary.seconds < 10 else units.duration(summary.seconds)
+    rate = f"{summary.urls_per_second:,.0f}"
     sentences = [say("file.speed", model=model, time=time, rate=rate), *notes]
     if len(rows) < summary.rows:
         sentences.append(say("file.shown", shown=f"{len(rows):,}", rows=f"{summary.rows:,}"))
