@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -45,8 +46,12 @@ class UrlFile:
     read: Callable[[], Iterator[Row]]
 
 
-def open_urls(path: Path, text_column: str | None = None) -> UrlFile:
-    """The URLs in a .csv, .parquet or .txt file, their column found by name unless given. Raises DataError."""
+def open_urls(path: Path, text_column: str | None = None, max_rows: int | None = None) -> UrlFile:
+    """The URLs in a .csv, .parquet or .txt file, their column found by name unless given. Raises DataError.
+
+    With `max_rows`, as for a stranger's file, one of more rows is refused as soon as that is known, and so is a Parquet
+    file that unpacks to more than MAX_BYTES.
+    """
     kind = path.suffix.lower()
     if not path.is_file():
         raise DataError(f"There is no file {path}. Check the path.")
@@ -71,7 +76,11 @@ def open_urls(path: Path, text_column: str | None = None) -> UrlFile:
                 if text_column is not None:
                     raise DataError(f"{path} has no columns: each line is a URL. Leave --text-column out.")
                 column, read = "", partial(_lines, path, encoding)
-        rows = sum(1 for _ in read())
+        if max_rows is not None and kind == ".parquet":
+            _check_unpacked(path)
+        rows = sum(1 for _ in islice(read(), None if max_rows is None else max_rows + 1))
+    if max_rows is not None and rows > max_rows:
+        raise DataError(f"{path} has more than {max_rows:,} rows. Give a smaller file.")
     if not rows:
         raise DataError(f"{path} holds no rows. Give a file with one URL a row.")
     return UrlFile(column, rows, digest, notes, read)
@@ -133,6 +142,15 @@ def _open_parquet(path: Path, text_column: str | None) -> tuple[str, Callable[[]
         flat = [field for field in file.schema_arrow if not pa.types.is_nested(field.type)]
     field = flat[_index([field.name.strip() for field in flat], text_column, path)]
     return field.name, partial(_parquet_rows, path, field.name, is_text(field.type))
+
+
+def _check_unpacked(path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(path) as file:
+        groups = [file.metadata.row_group(number) for number in range(file.metadata.num_row_groups)]
+    if sum(group.total_byte_size for group in groups) > MAX_BYTES:
+        raise DataError(f"{path} unpacks to more than {MAX_BYTES // 1_000_000} MB. Give a smaller file.")
 
 
 def _parquet_rows(path: Path, column: str, text: bool) -> Iterator[Row]:

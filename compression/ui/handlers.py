@@ -17,7 +17,7 @@ from compression.errors import CompressionError, ConfigError
 from compression.links import from_query
 from compression.runs.snapshot import Snapshot
 from compression.runs.worker import Runs
-from compression.ui import classifying, drawing, form, markup, notes
+from compression.ui import classifying, drawing, form, markup, notes, whole_file
 from compression.ui.sections.controls import offered
 from compression.ui.urls import visible
 from compression.ui.views.estimate import estimate_card, schemes_card
@@ -66,6 +66,7 @@ class Handlers:
             changed = {name for name in now if seen is None or seen[name] != now[name]}
             if {"run", "status"} & changed:
                 updates |= self._list(browser, viewing) | drawing.outcome(snapshot, bool(reference))
+                updates |= whole_file.offered(self._runs, viewing)
             if {"run", "curve"} & changed:
                 updates |= drawing.loss(snapshot)
             if viewing and snapshot is None:

@@ -6,9 +6,9 @@ from typing import Any
 
 import gradio as gr
 
-from compression.events import Event, Progress
+from compression.events import Event, Progress, Report
 from compression.runs.worker import Runs
-from compression.ui import drawing, form, markup, pushing, sensing
+from compression.ui import drawing, form, markup, pushing, sensing, whole_file
 from compression.ui.handlers import Handlers, Updates
 from compression.ui.sections import recipe, results
 from compression.ui.sections.controls import Parts
@@ -24,7 +24,7 @@ RESULTS = (
     *(f"{name}-{what}" for name in drawing.CHARTS for what in ("plot", "numbers")),
     *(part for name in drawing.MODELS for part in (f"confusion-{name}", f"confusion-{name}-title")),
     *("confusion-numbers", "reference", "runs", "why-alpha", "precomputed", "example"),
-    *("push", "push-message", "push-asked", "push-replace"),
+    *("push", "push-message", "push-asked", "push-replace", "file-model"),
 )
 ANSWERS = ("estimate", "preview", "message", "progress")  # where a refusal may stand
 ASSESSED = ("share", "estimate", "why-embeddings", "why-alpha", "unsupported", *form.DEPENDENT, *form.GROUPS)
@@ -63,6 +63,7 @@ def build(runs: Runs) -> gr.Blocks:
         act = Handlers(runs)
         _wire_recipe(page, parts, act)
         _wire_results(page, parts, act)
+        _wire_file(parts, runs)
         if "push-button" in parts:
             _wire_push(parts, runs)
     return page
@@ -118,12 +119,8 @@ def _wire_recipe(page: gr.Blocks, parts: Parts, act: Handlers) -> None:
 
 def _wire_sensitivity(parts: Parts) -> None:
     def measure(progress: gr.Progress = _PROGRESS, *given: Any) -> Any:
-        def report(event: Event) -> None:
-            if isinstance(event, Progress):
-                progress((event.step, event.steps), desc=event.doing)
-
         values = dict(zip(form.KEYS, given, strict=True))
-        return {parts[name]: update for name, update in sensing.measure(values, report).items()}
+        return {parts[name]: update for name, update in sensing.measure(values, _shown_by(progress)).items()}
 
     outputs = ["sensitivity-plot", "sensitivity-numbers"]
     shown = {"show_progress": "full", "show_progress_on": [parts["sensitivity-numbers"]]}
@@ -172,6 +169,22 @@ def _wire_results(page: gr.Blocks, parts: Parts, act: Handlers) -> None:
     parts["explain"].click(**_io(parts, _drawn(parts, act.explain), asked, ["reasons"]), **_INFERENCE)
 
 
+def _wire_file(parts: Parts, runs: Runs) -> None:
+    def classify(progress: gr.Progress = _PROGRESS, *given: Any) -> Any:
+        updates = whole_file.classify_file(runs, _shown_by(progress), *given)
+        return {parts[name]: update for name, update in updates.items()}
+
+    received = _drawn(parts, whole_file.received)
+    outputs = ["file-source", "file-button", "file-verdicts", "file-download"]
+    # Preprocessed as the recipe's upload is: no path but that of a file just received.
+    parts["file"].upload(**_io(parts, received, ["file"], outputs) | {"preprocess": True}, **_BUTTON)
+    parts["file"].clear(**_io(parts, partial(received, None), (), outputs), **_BUTTON)
+    asked = ["viewing", "browser", "file-source", "file-model", "file-column"]
+    shown = {"show_progress": "full", "show_progress_on": [parts["file-verdicts"]]}
+    outputs = ["browser", "file-verdicts", "file-download"]
+    parts["file-button"].click(**_io(parts, classify, asked, outputs), **_FILE, **shown)
+
+
 def _wire_push(parts: Parts, runs: Runs) -> None:
     inputs = ["viewing", "push-model", "push-to", "push-private"]
     outputs = ["push-message", "push-asked", "push-replace"]
@@ -217,6 +230,8 @@ def _clicked(event: gr.EventData, name: str) -> str:
 _BUTTON: dict[str, Any] = {"queue": True, "concurrency_limit": None, "show_progress": "hidden"}
 # Reading data takes a while and a core: two at a time.
 _DATA: dict[str, Any] = {"queue": True, "concurrency_id": "data", "concurrency_limit": 2}
+# A file takes a core for up to minutes: two at a time, and the others wait for their turn.
+_FILE: dict[str, Any] = {"queue": True, "concurrency_id": "file", "concurrency_limit": 2}
 # Thirty people may type at once, on two cores: a few verdicts at a time come sooner than all together.
 _INFERENCE: dict[str, Any] = {
     "queue": True,
@@ -231,6 +246,16 @@ _PUSH: dict[str, Any] = {
     "concurrency_limit": 4,
     "show_progress": "minimal",
 }
+
+
+def _shown_by(progress: gr.Progress) -> Report:
+    """A `report` that moves Gradio's progress bar."""
+
+    def report(event: Event) -> None:
+        if isinstance(event, Progress):
+            progress((event.step, event.steps), desc=event.doing)
+
+    return report
 
 
 def _refresh(parts: Parts, act: Handlers) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from compression.runs.worker import Runs
 from compression.ui.handlers import warm_up
 from compression.ui.page import build
 from compression.ui.theme import theme
+from compression.ui.whole_file import limits
 from compression.ui.words import say
 
 STYLE = ASSETS / "style.css"
@@ -60,7 +61,7 @@ def serve(page: gr.Blocks, host: str | None = None, port: int | None = None, **s
         mcp_server=False,
         pwa=False,
         max_threads=64,
-        max_file_size="5mb",
+        max_file_size=limits().size_bytes,
         state_session_capacity=500,
         footer_links=["settings"],
         **settings,

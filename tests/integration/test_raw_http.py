@@ -238,8 +238,11 @@ def test_no_file_of_the_host_is_taken_for_an_upload(site: Site, visitor: Visitor
         answer = visitor.press("upload", {"upload": visitor.received(path)}, "upload")
         assert not answer.success or answer.alerts, answer
         assert_discreet(answer.body.replace(path, "") if path else answer.body)
+        assert not visitor.press("file", {"file": visitor.received(path)}, "upload").success
+        assert visitor.press("classify-file").alerts == ["Choose a file first."]
     for poison in POISON:
-        assert_discreet(visitor.press("upload", {"upload": poison}, "upload").body)
+        for field in ("upload", "file"):
+            assert_discreet(visitor.press(field, {field: poison}, "upload").body)
     assert held(site) == before
     assert_well(visitor)
 
@@ -250,7 +253,9 @@ def test_an_upload_is_known_by_no_name_it_gives_itself(visitor: Visitor) -> None
         assert_discreet(answer.body)
         assert "<b>" not in json.dumps([u for u in answer.updates if isinstance(u, str)])
     assert not Path("/etc/evil.csv").exists()
-    assert visitor.upload("large.csv", b"x" * 5_500_000).status == 413
+    (sentence,) = visitor.upload("large.csv", b"x" * 5_500_000).alerts
+    assert "larger than 5 MB" in sentence
+    assert visitor.upload("larger.csv", b"x" * 20_000_001).status == 413
     assert_well(visitor)
 
 

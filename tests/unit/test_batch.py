@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from refusals import sentence
 
+from compression.data import rows
 from compression.data.files import MAX_CELL
 from compression.data.rows import UrlFile, open_urls
 from compression.errors import DataError, ResourceError
@@ -183,6 +184,19 @@ def test_a_column_that_is_not_there(tmp_path: Path) -> None:
         open_urls(write(tmp_path / "in.csv", "url\nhttp://a.test/\n"), "link")
     with pytest.raises(DataError, match="no columns"):
         open_urls(write(tmp_path / "in.txt", "http://a.test/\n"), "url")
+
+
+def test_a_strangers_file_may_have_so_many_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = write(tmp_path / "in.txt", "\n".join(URLS))
+    kept = parquet(tmp_path / "in.parquet", pa.array(URLS))
+    for source in (text, kept):
+        assert open_urls(source, max_rows=5).rows == 5
+        with pytest.raises(DataError, match="more than 4 rows"):
+            open_urls(source, max_rows=4)
+    monkeypatch.setattr(rows, "MAX_BYTES", 100)
+    with pytest.raises(DataError, match="unpacks to more than"):
+        open_urls(kept, max_rows=5)
+    assert open_urls(kept).rows == 5  # of one's own files any may be read
 
 
 def interrupted(source: Path, target: Path) -> None:

@@ -10,6 +10,7 @@ from compression.ui import markup
 from compression.ui.drawing import MODELS
 from compression.ui.sections.controls import Parts, answer, card, chart, fold
 from compression.ui.sections.push import taking
+from compression.ui.sections.whole_file import whole_file
 from compression.ui.urls import LIMIT, defang
 from compression.ui.views.share import COPYING
 from compression.ui.words import named, say
@@ -135,6 +136,7 @@ def classifying() -> Parts:
             gr.HTML(markup.text("p", say("reasons.lead"), "quiet"))
             parts["explain"] = gr.Button(say("reasons"), elem_id="explain", elem_classes="small")
             parts["reasons"] = gr.HTML(markup.empty("reasons.empty"), elem_id="reasons")
+        parts |= whole_file()
     return parts | {"url": url, "classify": button, "examples": examples}
 
 

@@ -1,6 +1,7 @@
 """The page in English. `X.info` explains the control `X`; `X=value` names one of its choices."""
 
 from compression.ui.words.en_examples import EXAMPLES
+from compression.ui.words.en_file import FILE
 from compression.ui.words.en_form import FORM
 from compression.ui.words.en_labels import LABELS
 from compression.ui.words.en_push import PUSH
@@ -284,4 +285,4 @@ WHY = {
     "why.alpha.step": "At step {step} that was {alpha} × {soft} + {rest} × {hard} = {loss}.",
 }
 
-WORDS: dict[str, str] = FORM | PAGE | NAMES | MESSAGES | WHY | EXAMPLES | LABELS | PUSH | XRAY
+WORDS: dict[str, str] = FORM | PAGE | NAMES | MESSAGES | WHY | EXAMPLES | FILE | LABELS | PUSH | XRAY
