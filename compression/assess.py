@@ -8,6 +8,7 @@ cut to the compressed model's bytes.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from compression.errors import ConfigError
 from compression.events import Notice, Progress, Report, ignore
 from compression.measure.control import Control, control_at
 from compression.measure.paired import paired
+from compression.measure.predictions import Predictions, predictions
 from compression.measure.quality import quality
 from compression.measure.speed import MAX_SECONDS, latencies
 from compression.models.classifier import EVALUATION_BATCH
@@ -37,8 +39,16 @@ _TIMED_URLS = 50
 _START, _STEP, _READ = 12.0, 0.05, 0.025
 
 
-def evaluate(work: Work, made: Mapping[str, Made], report: Report = ignore) -> dict[str, ModelReport]:
-    """A report on teacher, student, compressed model and control; what `made` knows of one is not measured again."""
+@dataclass(frozen=True)
+class Assessment:
+    """A report on each model of a run, and what each said of every URL, by split."""
+
+    models: dict[str, ModelReport]
+    predictions: dict[str, Predictions]
+
+
+def evaluate(work: Work, made: Mapping[str, Made], report: Report = ignore) -> Assessment:
+    """How good teacher, student, compressed model and control are; what `made` knows of one is not measured again."""
     import numpy as np
 
     data = work.data
@@ -64,7 +74,7 @@ def evaluate(work: Work, made: Mapping[str, Made], report: Report = ignore) -> d
     if control is not None:
         bytes_of["control"] = (control.size_bytes, control.size_bytes)
         facts["control"] = {"parameters": control.features, "folder": "", "note": control.encoding}
-    return {
+    models = {
         name: ModelReport(
             **facts[name],
             size_bytes=bytes_of[name][0],
@@ -75,6 +85,11 @@ def evaluate(work: Work, made: Mapping[str, Made], report: Report = ignore) -> d
         )
         for name, found in answers.items()
     }
+    said = {
+        split: predictions(data.splits[split], {name: found[split] for name, found in answers.items()})
+        for split in EVALUATED
+    }
+    return Assessment(models, said)
 
 
 def _control(data: Data, limit_bytes: int, report: Report) -> Control | None:

@@ -20,6 +20,7 @@ from compression.data.unlabelled import read_unlabelled
 from compression.errors import ResourceError
 from compression.events import Notice, Progress, Report, RunStarted, StageEnded, StageStarted, ignore
 from compression.measure.limits import check
+from compression.measure.predictions import PREDICTIONS, write_predictions
 from compression.models.classifier import Classifier, locate
 from compression.models.device import cpu_flags, cpu_name, device_name, on_device, resolve
 from compression.models.teacher import TeacherRecipe, load_base, train_teacher
@@ -42,7 +43,7 @@ _PACKAGES = (
 
 
 def run(config: RunConfig, report: Report = ignore, output: Path | None = None) -> Result:
-    """The result of the recipe; models, `config.json` and `result.json` are written to `output`.
+    """The result of the recipe; models, `config.json`, `predictions.parquet` and `result.json` are written to `output`.
 
     Raises CompressionError for whatever the user can act on, and whatever `report` raises (RunCancelled).
     """
@@ -52,7 +53,8 @@ def run(config: RunConfig, report: Report = ignore, output: Path | None = None) 
     data = load_data(config.data, config.columns, report=fetching, splits=config.splits)
     check_trainable(data.splits["train"])
     _write_json(output / "config.json", config.model_dump(mode="json"))
-    (output / "result.json").unlink(missing_ok=True)  # none may outlive its models
+    for name in ("result.json", PREDICTIONS):  # none may outlive its models
+        (output / name).unlink(missing_ok=True)
     seconds = assess.gpu_seconds(config, data)
     taken = stages.steps(config)
     done: list[StageReport] = []
@@ -73,12 +75,17 @@ def run(config: RunConfig, report: Report = ignore, output: Path | None = None) 
                 made[stages.MAKES[name]] = ended(step(name, stage, Work(config, data, folders, known)))
 
     with _stage("evaluate", report, done) as ended:
-        models = step("evaluate", assess.evaluate, Work(config, data, folders), made)
+        found: assess.Assessment = step("evaluate", assess.evaluate, Work(config, data, folders), made)
         ended(made["compressed"])
 
     result = Result(
-        config=config, inputs=_inputs(config, data), environment=_environment(device), stages=done, models=models
+        config=config,
+        inputs=_inputs(config, data),
+        environment=_environment(device),
+        stages=done,
+        models=found.models,
     )
+    write_predictions(output, found.predictions)
     _write_json(output / "result.json", result.to_json())
     return result
 
