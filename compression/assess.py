@@ -3,8 +3,8 @@
     probabilities on validation (known from the steps) and test ─▶ metrics, and each model against the teacher
     one URL at a time, in turn                                  ─▶ latency
 
-Beside teacher, student and compressed model stands the control: a linear model of n-grams that saw the labels alone,
-cut to the compressed model's bytes.
+Beside teacher, student and compressed model stand the same student without a teacher, where the recipe asks for it, and
+the control: a linear model of n-grams that saw the labels alone, cut to the compressed model's bytes.
 """
 
 from collections.abc import Callable, Mapping
@@ -24,6 +24,7 @@ from compression.measure.quality import quality
 from compression.measure.speed import MAX_SECONDS, latencies
 from compression.models.classifier import EVALUATION_BATCH
 from compression.predict.predictor import Predictor
+from compression.repeats import UNTAUGHT, UNTAUGHT_NOTE
 from compression.result import Metrics, ModelReport, Paired
 from compression.stages import Made, Work, probabilities_on
 
@@ -41,18 +42,21 @@ _START, _STEP, _READ = 12.0, 0.05, 0.025
 
 @dataclass(frozen=True)
 class Assessment:
-    """A report on each model of a run, and what each said of every URL, by split."""
+    """A report on each model of a run, what each said of every URL, by split, and what they are to be held against:
+    the more frequent class, and of the student the one without a teacher."""
 
     models: dict[str, ModelReport]
     predictions: dict[str, Predictions]
+    majority: dict[str, Metrics]
+    distillation_gain: dict[str, Paired] | None
 
 
 def evaluate(work: Work, made: Mapping[str, Made], report: Report = ignore) -> Assessment:
-    """How good teacher, student, compressed model and control are; what `made` knows of one is not measured again."""
+    """How good each model in `made` is, and the control; what `made` knows of one is not measured again."""
     import numpy as np
 
     data = work.data
-    folders = {name: getattr(work.folders, name) for name in ("teacher", "student", "compressed")}
+    folders = {name: getattr(work.folders, name) for name in made}
     predictors = {name: Predictor(work.load(folder)) for name, folder in folders.items()}
     answers: dict[str, Answers] = {}
     for name, predictor in predictors.items():
@@ -71,6 +75,8 @@ def evaluate(work: Work, made: Mapping[str, Made], report: Report = ignore) -> A
     facts: dict[str, dict[str, Any]] = {
         name: {"parameters": made[name].parameters, "folder": str(folder.resolve())} for name, folder in folders.items()
     }
+    if UNTAUGHT in made:
+        facts[UNTAUGHT]["note"] = UNTAUGHT_NOTE
     if control is not None:
         bytes_of["control"] = (control.size_bytes, control.size_bytes)
         facts["control"] = {"parameters": control.features, "folder": "", "note": control.encoding}
@@ -89,7 +95,8 @@ def evaluate(work: Work, made: Mapping[str, Made], report: Report = ignore) -> A
         split: predictions(data.splits[split], {name: found[split] for name, found in answers.items()})
         for split in EVALUATED
     }
-    return Assessment(models, said)
+    gain = _paired(data, answers[UNTAUGHT], answers["student"]) if UNTAUGHT in answers else None
+    return Assessment(models, said, _metrics(data, _majority(data)), gain)
 
 
 def _control(data: Data, limit_bytes: int, report: Report) -> Control | None:
@@ -100,6 +107,14 @@ def _control(data: Data, limit_bytes: int, report: Report) -> Control | None:
     except ConfigError as error:
         report(Notice(text=f"There is no linear control beside this run: {error}"))
         return None
+
+
+def _majority(data: Data) -> "Answers":
+    """The answers of whoever always names the training rows' more frequent class; Safe where neither is."""
+    import numpy as np
+
+    labels = data.splits["train"].labels
+    return {split: np.full(len(data.splits[split]), float(2 * sum(labels) > len(labels))) for split in EVALUATED}
 
 
 def _metrics(data: Data, answers: "Answers") -> dict[str, Metrics]:

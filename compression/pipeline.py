@@ -24,7 +24,8 @@ from compression.measure.predictions import PREDICTIONS, write_predictions
 from compression.models.classifier import Classifier, locate
 from compression.models.device import cpu_flags, cpu_name, device_name, on_device, resolve
 from compression.models.teacher import TeacherRecipe, load_base, train_teacher
-from compression.result import Environment, Metrics, Result, StageReport
+from compression.repeats import SEEDS, UNTAUGHT, Repeat, aside, places, repeat_stages, repeats
+from compression.result import Environment, Metrics, ModelReport, Result, StageReport
 from compression.stages import Folders, Made, Work, measure_quality
 
 if TYPE_CHECKING:
@@ -59,10 +60,10 @@ def run(config: RunConfig, report: Report = ignore, output: Path | None = None) 
     taken = stages.steps(config)
     done: list[StageReport] = []
     made: dict[str, Made] = {}
-    report(RunStarted(device=device_name(device), stages=(*taken, "evaluate")))
+    report(RunStarted(device=device_name(device), stages=(*taken, *repeat_stages(config), "evaluate")))
 
-    def step(name: str, stage: Callable[..., Any], *arguments: Any) -> Any:
-        return on_device(stage, *arguments, report=report, device=config.device, seconds=seconds[name])
+    def step(name: str, stage: Callable[..., Any], *arguments: Any, told: Report = report) -> Any:
+        return on_device(stage, *arguments, report=told, device=config.device, seconds=seconds[name])
 
     with _passing(output / "models" / ".initial") as initial:
         for name, stage in taken.items():
@@ -74,8 +75,19 @@ def run(config: RunConfig, report: Report = ignore, output: Path | None = None) 
                 known = made["teacher"].validation if "teacher" in made else None
                 made[stages.MAKES[name]] = ended(step(name, stage, Work(config, data, folders, known)))
 
+    def once_more(stage: str, repeat: Repeat, where: Folders) -> Any:
+        told = aside(report, stage, repeat.doing)
+        return [step(n, s, Work(recipe, data, where, known), told=told) for n, s, recipe in repeat.steps][-1]
+
+    again: dict[str, list[Any]] = {}
+    for name, several in repeats(config, data).items():
+        with _stage(name, report, done), _passing(output / "models" / ".again") as scratch:
+            again[name] = [once_more(name, repeat, places(name, folders, scratch)) for repeat in several]
+    if UNTAUGHT in again:
+        made[UNTAUGHT] = again[UNTAUGHT][0]
+
     with _stage("evaluate", report, done) as ended:
-        found: assess.Assessment = step("evaluate", assess.evaluate, Work(config, data, folders), made)
+        assessment: assess.Assessment = step("evaluate", assess.evaluate, Work(config, data, folders), made)
         ended(made["compressed"])
 
     result = Result(
@@ -83,11 +95,21 @@ def run(config: RunConfig, report: Report = ignore, output: Path | None = None) 
         inputs=_inputs(config, data),
         environment=_environment(device),
         stages=done,
-        models=found.models,
+        models=assessment.models,
+        majority=assessment.majority,
+        distillation_gain=assessment.distillation_gain,
+        spread=_spread(assessment.models, again.get(SEEDS, [])),
     )
-    write_predictions(output, found.predictions)
+    write_predictions(output, assessment.predictions)
     _write_json(output / "result.json", result.to_json())
     return result
+
+
+def _spread(models: dict[str, ModelReport], more: list[dict[str, float]]) -> dict[str, list[float]] | None:
+    """The accuracies on test of the run's own seed and then of the others, None without others."""
+    if not more:
+        return None
+    return {name: [models[name].metrics["test"].accuracy, *(other[name] for other in more)] for name in more[0]}
 
 
 def _folders(config: RunConfig, output: Path, initial: Path, fetching: hub.Transfer) -> Folders:
@@ -99,7 +121,7 @@ def _folders(config: RunConfig, output: Path, initial: Path, fetching: hub.Trans
         read_unlabelled(config.distillation.unlabelled, fetching)  # a step may run where there is no network
     models = output / "models"
     teacher = models / "teacher" if config.fine_tuning.epochs else base
-    return Folders(base, teacher, models / "student", initial, models / "compressed")
+    return Folders(base, teacher, models / "student", initial, models / "compressed", models / UNTAUGHT)
 
 
 @contextmanager
@@ -159,7 +181,8 @@ def _fetching(report: Report, stage: str) -> hub.Transfer:
 
 @contextmanager
 def _stage(name: str, report: Report, done: list[StageReport]) -> Iterator[Callable[[Made], Made]]:
-    """Reports a stage's start and end, and adds it to `done`; the body hands over what was made, and gets it back."""
+    """Reports a stage's start and end, and adds it to `done`; the body hands over what was made, if that is a step of
+    the run's own model, and gets it back."""
     made: list[Made] = []
     report(StageStarted(stage=name))
     start = time.perf_counter()
@@ -169,16 +192,10 @@ def _stage(name: str, report: Report, done: list[StageReport]) -> Iterator[Calla
         return by
 
     yield ended
-    found, seconds = made[0], time.perf_counter() - start
-    done.append(
-        StageReport(
-            name=name,
-            seconds=seconds,
-            parameters=found.parameters,
-            size_bytes=found.size_bytes,
-            validation=found.validation,
-        )
-    )
+    found: dict[str, Any] = dict.fromkeys(("parameters", "size_bytes", "validation"))
+    if made:
+        found = {field: getattr(made[0], field) for field in found}
+    done.append(StageReport(name=name, seconds=time.perf_counter() - start, **found))
     report(StageEnded(report=done[-1]))
 
 

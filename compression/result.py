@@ -36,6 +36,8 @@ class Latency(_Record):
 class Paired(_Record):
     """A model against the teacher on the same URLs: who alone was right, and the difference in accuracy.
 
+    Another model may stand in the teacher's place, as the untaught student does in `Result.distillation_gain`.
+
     `difference` is the model's accuracy less the teacher's, as fractions; `low` and `high` bound its two-sided 95 %
     interval, `lower_bound` its one-sided 95 % one; `p_value` is McNemar's, exact.
     """
@@ -95,7 +97,12 @@ class Result(_Record):
     environment: Environment
     reused: bool = False
     stages: list[StageReport]
-    models: dict[str, ModelReport]  # teacher, student, compressed, and the control at the compressed model's bytes
+    # teacher, student, compressed, and beside them: untaught (the student without a teacher), if it was asked for, and
+    # the control at the compressed model's bytes
+    models: dict[str, ModelReport]
+    majority: dict[str, Metrics] | None = None  # of always answering the training rows' more frequent class
+    distillation_gain: dict[str, Paired] | None = None  # the student against the untaught one: test, both
+    spread: dict[str, list[float]] | None = None  # accuracies on test of student and compressed, a seed each
 
     def to_json(self) -> dict[str, Any]:
         """The contract's JSON object (`schema` instead of `schema_`)."""

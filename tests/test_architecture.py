@@ -36,6 +36,7 @@ LAYERS = [
     ("measure",),
     ("export",),
     ("stages",),
+    ("repeats",),
     ("assess",),
     ("pipeline", "runs"),
     ("precompute",),
