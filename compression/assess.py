@@ -2,6 +2,7 @@
 
     probabilities on validation (known from the steps) and test ─▶ metrics, and each model against the teacher
     one URL at a time, in turn                                  ─▶ latency
+    the test URLs in batches                                    ─▶ throughput
 
 Beside teacher, student and compressed model stand the same student without a teacher, where the recipe asks for it, and
 the control: a linear model of n-grams that saw the labels alone, cut to the compressed model's bytes.
@@ -10,6 +11,7 @@ the control: a linear model of n-grams that saw the labels alone, cut to the com
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import ceil
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from compression.artefacts.weight import size_bytes, size_stored_bytes
@@ -59,12 +61,18 @@ def evaluate(work: Work, made: Mapping[str, Made], report: Report = ignore) -> A
     folders = {name: getattr(work.folders, name) for name in made}
     predictors = {name: Predictor(work.load(folder)) for name, folder in folders.items()}
     answers: dict[str, Answers] = {}
+    speeds: dict[str, float] = {}
     for name, predictor in predictors.items():
         known = np.array(made[name].probabilities)
+        predictor.predict(data.splits["test"].texts[0])  # what a model does once, as packing its weights anew
+        start = perf_counter()
         answers[name] = {"validation": known, "test": probabilities_on(predictor, data, "test", report, STAGE)}
+        speeds[name] = len(data.splits["test"]) / (perf_counter() - start)
     control = _control(data, size_bytes(work.folders.compressed), report)
     if control is not None:
+        start = perf_counter()
         answers["control"] = {split: control.answer(data.splits[split].texts) for split in EVALUATED}
+        speeds["control"] = sum(len(data.splits[split]) for split in EVALUATED) / (perf_counter() - start)
     timed = latencies(
         {name: predictor.predict for name, predictor in predictors.items()}
         | ({"control": lambda text: control.answer([text])} if control else {}),
@@ -87,6 +95,7 @@ def evaluate(work: Work, made: Mapping[str, Made], report: Report = ignore) -> A
             size_stored_bytes=bytes_of[name][1],
             metrics=_metrics(data, found),
             latency_ms=timed[name],
+            urls_per_second=speeds[name],
             paired=None if name == "teacher" else _paired(data, answers["teacher"], found),
         )
         for name, found in answers.items()

@@ -19,6 +19,7 @@ from compression.data.sources import Data, check_trainable, load_data
 from compression.data.unlabelled import read_unlabelled
 from compression.errors import ResourceError
 from compression.events import Notice, Progress, Report, RunStarted, StageEnded, StageStarted, ignore
+from compression.measure.cost import Meter
 from compression.measure.limits import check
 from compression.measure.predictions import PREDICTIONS, write_predictions
 from compression.models.classifier import Classifier, locate
@@ -48,8 +49,11 @@ def run(config: RunConfig, report: Report = ignore, output: Path | None = None) 
 
     Raises CompressionError for whatever the user can act on, and whatever `report` raises (RunCancelled).
     """
+    start = time.perf_counter()
     output = output or Path("run")
     device = check(config)
+    meter = Meter(device)
+    report = meter.watching(report)
     fetching = _fetching(report, "load")
     data = load_data(config.data, config.columns, report=fetching, splits=config.splits)
     check_trainable(data.splits["train"])
@@ -98,6 +102,7 @@ def run(config: RunConfig, report: Report = ignore, output: Path | None = None) 
         models=assessment.models,
         majority=assessment.majority,
         distillation_gain=assessment.distillation_gain,
+        receipt=meter.receipt(time.perf_counter() - start),
         spread=_spread(assessment.models, again.get(SEEDS, [])),
     )
     write_predictions(output, assessment.predictions)

@@ -222,3 +222,22 @@ def test_every_kind_of_student_has_its_controls(
     assert tuple(result.models) == MODELS
     assert result.spread is not None
     assert {path.name for path in (tmp_path / "models").iterdir()} == {"student", "compressed", "untaught"}
+
+
+def test_a_run_has_a_receipt_and_every_model_a_throughput(result: Result) -> None:
+    assert result.receipt is not None
+    assert result.receipt.seconds >= sum(stage.seconds for stage in result.stages)
+    assert result.receipt.peak_memory_bytes is None or result.receipt.peak_memory_bytes > 50e6  # torch alone is more
+    assert result.receipt.energy_joules or "not known" in result.receipt.energy_note
+    assert all((model.urls_per_second or 0) > 0 for model in result.models.values())
+
+
+def test_a_result_of_before_says_nothing_of_all_this(result: Result) -> None:
+    later = ("majority", "distillation_gain", "spread", "receipt")
+    old = {key: value for key, value in result.to_json().items() if key not in later}
+    old["config"] = {key: value for key, value in old["config"].items() if key != "controls"}
+    for model in old["models"].values():
+        del model["urls_per_second"]
+    read = Result.from_json(old)
+    assert [getattr(read, key) for key in later] == [None] * 4
+    assert read.config.controls.seeds == 1
