@@ -19,11 +19,14 @@ from compression.data.sources import Data, check_trainable, load_data
 from compression.data.unlabelled import read_unlabelled
 from compression.errors import ResourceError
 from compression.events import Notice, Progress, Report, RunStarted, StageEnded, StageStarted, ignore
+from compression.measure.cost import Meter
 from compression.measure.limits import check
+from compression.measure.predictions import PREDICTIONS, write_predictions
 from compression.models.classifier import Classifier, locate
 from compression.models.device import cpu_flags, cpu_name, device_name, on_device, resolve
 from compression.models.teacher import TeacherRecipe, load_base, train_teacher
-from compression.result import Environment, Metrics, Result, StageReport
+from compression.repeats import SEEDS, UNTAUGHT, Repeat, aside, places, repeat_stages, repeats
+from compression.result import Environment, Metrics, ModelReport, Result, StageReport
 from compression.stages import Folders, Made, Work, measure_quality
 
 if TYPE_CHECKING:
@@ -42,25 +45,29 @@ _PACKAGES = (
 
 
 def run(config: RunConfig, report: Report = ignore, output: Path | None = None) -> Result:
-    """The result of the recipe; models, `config.json` and `result.json` are written to `output`.
+    """The result of the recipe; models, `config.json`, `predictions.parquet` and `result.json` are written to `output`.
 
     Raises CompressionError for whatever the user can act on, and whatever `report` raises (RunCancelled).
     """
+    start = time.perf_counter()
     output = output or Path("run")
     device = check(config)
+    meter = Meter(device)
+    report = meter.watching(report)
     fetching = _fetching(report, "load")
     data = load_data(config.data, config.columns, report=fetching, splits=config.splits)
     check_trainable(data.splits["train"])
     _write_json(output / "config.json", config.model_dump(mode="json"))
-    (output / "result.json").unlink(missing_ok=True)  # none may outlive its models
+    for name in ("result.json", PREDICTIONS):  # none may outlive its models
+        (output / name).unlink(missing_ok=True)
     seconds = assess.gpu_seconds(config, data)
     taken = stages.steps(config)
     done: list[StageReport] = []
     made: dict[str, Made] = {}
-    report(RunStarted(device=device_name(device), stages=(*taken, "evaluate")))
+    report(RunStarted(device=device_name(device), stages=(*taken, *repeat_stages(config), "evaluate")))
 
-    def step(name: str, stage: Callable[..., Any], *arguments: Any) -> Any:
-        return on_device(stage, *arguments, report=report, device=config.device, seconds=seconds[name])
+    def step(name: str, stage: Callable[..., Any], *arguments: Any, told: Report = report) -> Any:
+        return on_device(stage, *arguments, report=told, device=config.device, seconds=seconds[name])
 
     with _passing(output / "models" / ".initial") as initial:
         for name, stage in taken.items():
@@ -72,15 +79,42 @@ def run(config: RunConfig, report: Report = ignore, output: Path | None = None) 
                 known = made["teacher"].validation if "teacher" in made else None
                 made[stages.MAKES[name]] = ended(step(name, stage, Work(config, data, folders, known)))
 
+    def once_more(stage: str, repeat: Repeat, where: Folders) -> Any:
+        told = aside(report, stage, repeat.doing)
+        return [step(n, s, Work(recipe, data, where, known), told=told) for n, s, recipe in repeat.steps][-1]
+
+    again: dict[str, list[Any]] = {}
+    for name, several in repeats(config, data).items():
+        with _stage(name, report, done), _passing(output / "models" / ".again") as scratch:
+            again[name] = [once_more(name, repeat, places(name, folders, scratch)) for repeat in several]
+    if UNTAUGHT in again:
+        made[UNTAUGHT] = again[UNTAUGHT][0]
+
     with _stage("evaluate", report, done) as ended:
-        models = step("evaluate", assess.evaluate, Work(config, data, folders), made)
+        assessment: assess.Assessment = step("evaluate", assess.evaluate, Work(config, data, folders), made)
         ended(made["compressed"])
 
     result = Result(
-        config=config, inputs=_inputs(config, data), environment=_environment(device), stages=done, models=models
+        config=config,
+        inputs=_inputs(config, data),
+        environment=_environment(device),
+        stages=done,
+        models=assessment.models,
+        majority=assessment.majority,
+        distillation_gain=assessment.distillation_gain,
+        receipt=meter.receipt(time.perf_counter() - start),
+        spread=_spread(assessment.models, again.get(SEEDS, [])),
     )
+    write_predictions(output, assessment.predictions)
     _write_json(output / "result.json", result.to_json())
     return result
+
+
+def _spread(models: dict[str, ModelReport], more: list[dict[str, float]]) -> dict[str, list[float]] | None:
+    """The accuracies on test of the run's own seed and then of the others, None without others."""
+    if not more:
+        return None
+    return {name: [models[name].metrics["test"].accuracy, *(other[name] for other in more)] for name in more[0]}
 
 
 def _folders(config: RunConfig, output: Path, initial: Path, fetching: hub.Transfer) -> Folders:
@@ -92,7 +126,7 @@ def _folders(config: RunConfig, output: Path, initial: Path, fetching: hub.Trans
         read_unlabelled(config.distillation.unlabelled, fetching)  # a step may run where there is no network
     models = output / "models"
     teacher = models / "teacher" if config.fine_tuning.epochs else base
-    return Folders(base, teacher, models / "student", initial, models / "compressed")
+    return Folders(base, teacher, models / "student", initial, models / "compressed", models / UNTAUGHT)
 
 
 @contextmanager
@@ -152,7 +186,8 @@ def _fetching(report: Report, stage: str) -> hub.Transfer:
 
 @contextmanager
 def _stage(name: str, report: Report, done: list[StageReport]) -> Iterator[Callable[[Made], Made]]:
-    """Reports a stage's start and end, and adds it to `done`; the body hands over what was made, and gets it back."""
+    """Reports a stage's start and end, and adds it to `done`; the body hands over what was made, if that is a step of
+    the run's own model, and gets it back."""
     made: list[Made] = []
     report(StageStarted(stage=name))
     start = time.perf_counter()
@@ -162,16 +197,10 @@ def _stage(name: str, report: Report, done: list[StageReport]) -> Iterator[Calla
         return by
 
     yield ended
-    found, seconds = made[0], time.perf_counter() - start
-    done.append(
-        StageReport(
-            name=name,
-            seconds=seconds,
-            parameters=found.parameters,
-            size_bytes=found.size_bytes,
-            validation=found.validation,
-        )
-    )
+    found: dict[str, Any] = dict.fromkeys(("parameters", "size_bytes", "validation"))
+    if made:
+        found = {field: getattr(made[0], field) for field in found}
+    done.append(StageReport(name=name, seconds=time.perf_counter() - start, **found))
     report(StageEnded(report=done[-1]))
 
 

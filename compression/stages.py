@@ -50,13 +50,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Folders:
-    """Where the models of a run are; `base` is what the teacher is fine-tuned from, `initial` the untrained student."""
+    """Where the models of a run are; `base` is what the teacher is fine-tuned from, `initial` the untrained student,
+    `untaught` the one without a teacher."""
 
     base: Path
     teacher: Path
     student: Path
     initial: Path
     compressed: Path
+    untaught: Path
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,7 @@ LAYERS = [
     ("measure",),
     ("export",),
     ("stages",),
+    ("repeats",),
     ("assess",),
     ("pipeline", "runs"),
     ("precompute",),

@@ -6,7 +6,7 @@ from pathlib import Path
 from compression.errors import ResourceError
 from compression.places import place
 
-_OF_A_RUN = {"config.json", "result.json", "models"}
+_OF_A_RUN = {"config.json", "result.json", "predictions.parquet", "models"}
 _OF_A_MODEL = (".json", ".safetensors", "vocab.txt", "merges.txt", "README.md")  # endings
 
 

@@ -2,7 +2,7 @@
 
 <name>/result.json          as any run leaves it, but without places on the disk it was computed on
        events.json          the command that made it, and the events its snapshot rests on
-       predictions.parquet  of each test URL its SHA-256, its label and every model's probability of Not Safe
+       predictions.parquet  what its models said of each URL, as any run leaves it (`measure.predictions`)
        models/<model>/      those of its models that are shipped
 """
 
