@@ -14,8 +14,9 @@ from compression.errors import CompressionError
 from compression.events import EpochEnded, Notice, Report, TrainingStep, ignore
 from compression.methods.distill import distillation_loss
 from compression.methods.hints import imitating
+from compression.models.asking import answer
 from compression.models.classifier import Classifier
-from compression.models.device import open_accelerator, training_precision
+from compression.models.device import moved, open_accelerator, steps_between_reads, training_precision
 from compression.result import Metrics
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ def train(
     is called before each step's forward pass. `validate` is called on the student after each epoch.
     With `averaging` the student ends with the mean of its weights after each step of the second half: stochastic weight
     averaging, Izmailov et al. 2018, arXiv:1803.05407, §3; here beside the falling rate of the one cycle.
+    On a GPU no step waits for the device: the loss is read, and reported, every few steps and after each epoch's last.
     Raises CompressionError if the loss is no longer a number, ConfigError where a hint cannot be given.
     """
     import torch
@@ -81,45 +83,52 @@ def train(
         mean = _Mean()
         torch.manual_seed(config.seed)
 
-        step = 0
+        def learn(rows: list[int], step: int) -> "torch.Tensor":
+            """Leaves the gradients of a batch's loss in the parameters; total, soft and hard loss, on the device."""
+            inputs = collate([token_ids[row] for row in rows], student.tokenizer.pad_token_id)
+            with accelerator.autocast():
+                output = answer(student.model, inputs, **imitation.asked)
+                hint = imitation.loss(rows, rows, inputs, output)
+            loss = distillation_loss(
+                output.logits.float(),
+                moved(lesson.targets[rows], device),
+                moved(labels[rows], device),
+                *_weights(settings, step, steps),
+            )
+            total = loss.total if hint is None else loss.total + hint
+            optimizer.zero_grad()
+            accelerator.backward(total)
+            return torch.stack([total, loss.soft, loss.hard]).detach()
+
+        step, between = 0, steps_between_reads(device)
         for epoch in range(1, epochs + 1):
             student.model.train()
-            for rows in _batches(lengths, config, epoch):
+            batches = _batches(lengths, config, epoch)
+            for left, rows in zip(reversed(range(len(batches))), batches, strict=True):
                 if before_step is not None:
                     before_step(step + 1, steps)
-                inputs = collate([token_ids[row] for row in rows], student.tokenizer.pad_token_id)
-                inputs = {name: tensor.to(device) for name, tensor in inputs.items()}
-                with accelerator.autocast():
-                    output = student.model(**inputs, **imitation.asked)
-                    hint = imitation.loss(rows, inputs, output)
-                loss = distillation_loss(
-                    output.logits.float(),
-                    lesson.targets[rows].to(device),
-                    labels[rows].to(device),
-                    *_weights(settings, step, steps),
-                )
-                whole = loss.total if hint is None else loss.total + hint
-                total, soft, hard = torch.stack([part.detach() for part in (whole, loss.soft, loss.hard)]).tolist()
-                if total != total:
-                    raise CompressionError(f"The loss is no longer a number. Lower the learning rate of {stage}.")
-                optimizer.zero_grad()
-                accelerator.backward(whole)
+                losses = learn(rows, step)
                 optimizer.step()
                 schedule.step()
                 step += 1
                 if settings.averaging and step > steps // 2:
                     mean.add(learning)
-                report(
-                    TrainingStep(
-                        stage=stage, step=step, steps=steps, epoch=epoch, loss=total, soft_loss=soft, hard_loss=hard
-                    )
-                )
+                if step % between == 0 or left == 0:
+                    report(_looked_at(losses, stage, step, steps, epoch))
             student.model.eval()
             if epoch == epochs:
                 mean.load(learning)
             metrics = validate(student)
             report(EpochEnded(stage=stage, epoch=epoch, epochs=epochs, student=metrics, teacher=teacher_metrics))
     return student
+
+
+def _looked_at(losses: "torch.Tensor", stage: str, step: int, steps: int, epoch: int) -> TrainingStep:
+    """What to report of a step; waits for the device. Raises CompressionError if the loss is no longer a number."""
+    total, soft, hard = losses.tolist()
+    if total != total:
+        raise CompressionError(f"The loss is no longer a number. Lower the learning rate of {stage}.")
+    return TrainingStep(stage=stage, step=step, steps=steps, epoch=epoch, loss=total, soft_loss=soft, hard_loss=hard)
 
 
 class _Mean:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 Made = TypeVar("Made")
 
+_STEPS_BETWEEN_READS = 10  # on a GPU: often enough for a bar that moves, and to cancel within a second
 # The flags that decide how fast low precision runs on a CPU.
 _TELLING_FLAGS = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "avx512_bf16", "amx_bf16", "amx_int8", "avx512_fp16")
 
@@ -78,6 +79,16 @@ def compute_dtype(device: "torch.device") -> "torch.dtype":
 def fast_cpu_bf16() -> bool:
     """Whether this CPU multiplies bf16 in hardware; without it bf16 is about three times slower than fp32."""
     return bool({"avx512_bf16", "amx_bf16"} & set(cpu_flags()))
+
+
+def steps_between_reads(device: "torch.device") -> int:
+    """Every how many steps a training looks at its loss: a GPU would have to be waited for each time."""
+    return _STEPS_BETWEEN_READS if device.type == "cuda" else 1
+
+
+def moved(tensor: "torch.Tensor", device: "torch.device") -> "torch.Tensor":
+    """The tensor (on the CPU) on `device`; to a GPU it is copied from pinned memory, and nobody waits for that."""
+    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
 
 
 def open_accelerator(device: "torch.device", precision: Precision) -> "Accelerator":
