@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
 import typer
@@ -11,9 +13,10 @@ import typer
 from compression import measuring
 from compression.artefacts.claim import claim_model_folder, claim_run_folder, refuse_inputs
 from compression.catalog import BUNDLED, PRESETS, preset_settings
-from compression.config import ColumnsConfig
+from compression.config import ColumnsConfig, RunConfig
 from compression.errors import ConfigError, actionable, sentence
 from compression.export.card import Which
+from compression.models.device import together
 from compression.options import (
     Data,
     DeviceOption,
@@ -69,12 +72,26 @@ def run(
         nest(_assignment(text) for text in settings or ()),
     )
     refuse_inputs(output, (recipe.teacher, recipe.student.base), recipe.data)
-    result = pipeline.reusable(recipe, output) if reuse else None
-    if result is None:
-        claim_run_folder(output, overwrite)
-        with reporting() as report:
-            result = pipeline.run(recipe, report, output)
-    show(result.to_json() if as_json else result_table(result))
+    with together(recipe.device) as leads:
+        result = pipeline.reusable(recipe, output) if reuse else None
+        if not leads:
+            if result is None:
+                _take_part(recipe)
+            return
+        if result is None:
+            claim_run_folder(output, overwrite)
+            with reporting() as report:
+                result = pipeline.run(recipe, report, output)
+        show(result.to_json() if as_json else result_table(result))
+
+
+def _take_part(recipe: RunConfig) -> None:
+    """This process's share of a run that another process leads: the same steps, silent, in a folder that is removed."""
+    from compression import pipeline
+
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # when the leading one has failed
+    with TemporaryDirectory(prefix="compression-") as folder:
+        pipeline.run(recipe, output=Path(folder))
 
 
 @app.command()

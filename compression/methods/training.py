@@ -12,16 +12,25 @@ from compression.config import DistillationConfig, RunConfig
 from compression.data.batching import bucketed, collate, in_order
 from compression.errors import CompressionError
 from compression.events import EpochEnded, Notice, Report, TrainingStep, ignore
-from compression.methods.distill import distillation_loss
+from compression.methods.distill import BatchSize, distillation_loss
 from compression.methods.hints import imitating
+from compression.models.asking import answer
 from compression.models.classifier import Classifier
-from compression.models.device import open_accelerator, training_precision
+from compression.models.device import (
+    add_gradients,
+    equalize,
+    moved,
+    open_accelerator,
+    own,
+    steps_between_reads,
+    training_precision,
+)
 from compression.result import Metrics
 
 if TYPE_CHECKING:
     import torch
 
-SHORTEST_CYCLE = 10  # steps
+SHORTEST_CYCLE = 11  # steps; the rise takes a tenth of them, and must not end where it begins
 
 
 @dataclass(frozen=True)
@@ -60,6 +69,8 @@ def train(
     is called before each step's forward pass. `validate` is called on the student after each epoch.
     With `averaging` the student ends with the mean of its weights after each step of the second half: stochastic weight
     averaging, Izmailov et al. 2018, arXiv:1803.05407, §3; here beside the falling rate of the one cycle.
+    Where several processes share the work, each batch is shared out by rows and the gradients are added up.
+    On a GPU no step waits for the device: the loss is read, and reported, every few steps and after each epoch's last.
     Raises CompressionError if the loss is no longer a number, ConfigError where a hint cannot be given.
     """
     import torch
@@ -74,52 +85,65 @@ def train(
         report(Notice(text=f"{steps} steps are too few for a cycle: the learning rate stays constant."))
     accelerator = open_accelerator(device, training_precision(config.training.precision, device))
     with imitating(student, teacher, lesson.texts, token_ids, config) as imitation:
+        equalize(accelerator, student.model, imitation.projections)
         learning = [parameter for parameter in student.model.parameters() if parameter.requires_grad]
-        optimizer = torch.optim.Adam([*learning, *imitation.parameters()], lr=learning_rate, fused=True)
-        optimizer = accelerator.prepare(optimizer)
+        parameters = [*learning, *imitation.parameters()]
+        optimizer = accelerator.prepare(torch.optim.Adam(parameters, lr=learning_rate, fused=True))
         schedule = _schedule(optimizer, settings.schedule, learning_rate, steps)
         mean = _Mean()
-        torch.manual_seed(config.seed)
+        torch.manual_seed(config.seed + accelerator.process_index)  # each process drops other units of its rows
 
-        step = 0
+        def learn(batch: list[int], step: int) -> "torch.Tensor":
+            """Total, soft and hard loss of this process's rows, as shares of the batch's; their gradients are left."""
+            rows = list(own(accelerator, batch))
+            if not rows:
+                return torch.zeros(3, device=device)
+            inputs = collate([token_ids[row] for row in rows], student.tokenizer.pad_token_id)
+            with accelerator.autocast():
+                output = answer(student.model, inputs, **imitation.asked)
+                hint = imitation.loss(rows, batch, inputs, output)
+            loss = distillation_loss(
+                output.logits.float(),
+                moved(lesson.targets[rows], device),
+                moved(labels[rows], device),
+                *_weights(settings, step, steps),
+                BatchSize(len(batch), sum(lesson.labels[row] >= 0 for row in batch)),
+            )
+            total = loss.total if hint is None else loss.total + hint
+            accelerator.backward(total)
+            return torch.stack([total, loss.soft, loss.hard]).detach()
+
+        step, between = 0, steps_between_reads(device)
         for epoch in range(1, epochs + 1):
             student.model.train()
-            for rows in _batches(lengths, config, epoch):
+            batches = _batches(lengths, config, epoch)
+            for left, batch in zip(reversed(range(len(batches))), batches, strict=True):
                 if before_step is not None:
                     before_step(step + 1, steps)
-                inputs = collate([token_ids[row] for row in rows], student.tokenizer.pad_token_id)
-                inputs = {name: tensor.to(device) for name, tensor in inputs.items()}
-                with accelerator.autocast():
-                    output = student.model(**inputs, **imitation.asked)
-                    hint = imitation.loss(rows, inputs, output)
-                loss = distillation_loss(
-                    output.logits.float(),
-                    lesson.targets[rows].to(device),
-                    labels[rows].to(device),
-                    *_weights(settings, step, steps),
-                )
-                whole = loss.total if hint is None else loss.total + hint
-                total, soft, hard = torch.stack([part.detach() for part in (whole, loss.soft, loss.hard)]).tolist()
-                if total != total:
-                    raise CompressionError(f"The loss is no longer a number. Lower the learning rate of {stage}.")
                 optimizer.zero_grad()
-                accelerator.backward(whole)
+                losses = learn(batch, step)
+                add_gradients(accelerator, parameters)
                 optimizer.step()
                 schedule.step()
                 step += 1
                 if settings.averaging and step > steps // 2:
                     mean.add(learning)
-                report(
-                    TrainingStep(
-                        stage=stage, step=step, steps=steps, epoch=epoch, loss=total, soft_loss=soft, hard_loss=hard
-                    )
-                )
+                if step % between == 0 or left == 0:
+                    report(_looked_at(accelerator.reduce(losses, "sum"), stage, step, steps, epoch))
             student.model.eval()
             if epoch == epochs:
                 mean.load(learning)
             metrics = validate(student)
             report(EpochEnded(stage=stage, epoch=epoch, epochs=epochs, student=metrics, teacher=teacher_metrics))
     return student
+
+
+def _looked_at(losses: "torch.Tensor", stage: str, step: int, steps: int, epoch: int) -> TrainingStep:
+    """What to report of a step; waits for the device. Raises CompressionError if the loss is no longer a number."""
+    total, soft, hard = losses.tolist()
+    if total != total:
+        raise CompressionError(f"The loss is no longer a number. Lower the learning rate of {stage}.")
+    return TrainingStep(stage=stage, step=step, steps=steps, epoch=epoch, loss=total, soft_loss=soft, hard_loss=hard)
 
 
 class _Mean:

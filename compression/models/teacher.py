@@ -13,7 +13,7 @@ from compression.data.sources import Split
 from compression.errors import CompressionError, ConfigError
 from compression.events import EpochEnded, Notice, Report, TrainingStep, ignore
 from compression.models.classifier import Classifier, load_classifier
-from compression.models.device import open_accelerator, resolve, training_precision
+from compression.models.device import equalize, open_accelerator, resolve, training_precision
 from compression.models.student import layers_path
 from compression.result import Metrics
 
@@ -113,6 +113,7 @@ def train_teacher(
     if best is None or best_weights is None:
         raise ConfigError("epochs must be 1 or more.")
     model.load_state_dict(best_weights)
+    equalize(accelerator, model)
     return base, best
 
 
