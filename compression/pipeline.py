@@ -24,6 +24,7 @@ from compression.models.classifier import Classifier, locate
 from compression.models.device import cpu_flags, cpu_name, device_name, on_device, resolve
 from compression.models.teacher import TeacherRecipe, load_base, train_teacher
 from compression.result import Environment, Metrics, Result, StageReport
+from compression.settings import limits
 from compression.stages import Folders, Made, Work, measure_quality
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def run(config: RunConfig, report: Report = ignore, output: Path | None = None) 
     fetching = _fetching(report, "load")
     data = load_data(config.data, config.columns, report=fetching, splits=config.splits)
     check_trainable(data.splits["train"])
+    limits().check_rows(sum(len(split.texts) for split in data.splits.values()))
     _write_json(output / "config.json", config.model_dump(mode="json"))
     (output / "result.json").unlink(missing_ok=True)  # none may outlive its models
     seconds = assess.gpu_seconds(config, data)

@@ -126,8 +126,8 @@ def serve(tmp_path: Path, gated: "Gated") -> "Iterator[Serve]":
 
     servers: list[Server] = []
 
-    def start(pipeline: Any = gated, **limits: int) -> Server:
-        servers.append(Server(tmp_path / "home", pipeline, **limits))
+    def start(pipeline: Any = gated, **options: Any) -> Server:
+        servers.append(Server(tmp_path / "home", pipeline, **options))
         return servers[-1]
 
     yield start

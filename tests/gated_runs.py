@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from compression.config import RunConfig
 from compression.events import Notice, Report, RunStarted, TrainingStep
@@ -72,9 +73,9 @@ class Gated:
 class Server:
     """Runs on a home; several on one home, one after the other, are an app that is restarted."""
 
-    def __init__(self, home: Path, pipeline: Callable[[RunConfig, Report, Path], Result], **limits: int) -> None:
+    def __init__(self, home: Path, pipeline: Callable[[RunConfig, Report, Path], Result], **options: Any) -> None:
         self.store = RunStore(home)
-        self.runs = Runs(self.store, pipeline, **limits)
+        self.runs = Runs(self.store, pipeline, **options)
         self.runs.start()
 
     def submit(self, owner: str = "ann", seed: int = 0) -> str:

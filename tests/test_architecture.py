@@ -27,6 +27,7 @@ LAYERS = [
     ("result",),
     ("events", "catalog"),
     ("places",),
+    ("settings",),
     ("hub",),
     ("data",),
     ("models",),

@@ -1,6 +1,7 @@
 """The page served: where it listens, what it keeps, and Gradio's settings in one place."""
 
 import os
+import signal
 from typing import Any
 
 import gradio as gr
@@ -10,6 +11,7 @@ from compression.errors import ResourceError
 from compression.places import home, hosted
 from compression.runs.store import RunStore
 from compression.runs.worker import Runs
+from compression.settings import Limits, limits
 from compression.ui.handlers import warm_up
 from compression.ui.page import build
 from compression.ui.theme import theme
@@ -22,18 +24,21 @@ _STOP_SECONDS = 10.0
 def launch(host: str | None = None, port: int | None = None) -> None:
     """Serves the page until interrupted; host and port default to the environment, then to this machine alone.
 
-    Raises: StorageError if runs cannot be kept, ResourceError if the address cannot be had.
+    Raises: StorageError if runs cannot be kept, ConfigError for a variable that sets no possible limit, ResourceError
+    if the address cannot be had.
     """
     from compression import pipeline
     from compression.models import lent
 
     lent.prepare()  # must come before the page is launched; on hosts that lend GPUs it loads torch
-    runs = Runs(RunStore(home()), pipeline.run, precomputed=EXAMPLES)
+    allowed = limits()
+    runs = Runs(RunStore(home()), pipeline.run, precomputed=EXAMPLES, limits=allowed)
     runs.start()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what ends a Space ends the page as Ctrl-C does
     try:
         page = build(runs)
         try:
-            _, url, _ = serve(page, host, port, quiet=True, prevent_thread_lock=True)
+            _, url, _ = serve(page, host, port, allowed.upload_bytes, quiet=True, prevent_thread_lock=True)
         except OSError:
             raise ResourceError(say("message.address")) from None
         print(say("served", url=url), flush=True)
@@ -43,7 +48,13 @@ def launch(host: str | None = None, port: int | None = None) -> None:
         runs.stop(_STOP_SECONDS)
 
 
-def serve(page: gr.Blocks, host: str | None = None, port: int | None = None, **settings: Any) -> tuple[Any, str, str]:
+def serve(
+    page: gr.Blocks,
+    host: str | None = None,
+    port: int | None = None,
+    upload_bytes: int = Limits().upload_bytes,
+    **settings: Any,
+) -> tuple[Any, str, str]:
     """Launches a built page with this project's settings; returns what `gr.Blocks.launch` does."""
     name, number = address(host, port)
     page.queue(default_concurrency_limit=8, max_size=200, api_open=False)
@@ -60,7 +71,7 @@ def serve(page: gr.Blocks, host: str | None = None, port: int | None = None, **s
         mcp_server=False,
         pwa=False,
         max_threads=64,
-        max_file_size="5mb",
+        max_file_size=upload_bytes,
         state_session_capacity=500,
         footer_links=["settings"],
         **settings,
