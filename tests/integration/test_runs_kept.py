@@ -15,8 +15,7 @@ from compression.errors import StorageError
 from compression.events import EpochEnded, Notice, Progress, Report, RunStarted, StageEnded, StageStarted
 from compression.recipe import parse
 from compression.result import Result, StageReport
-from compression.runs import RunStore
-from compression.runs import database
+from compression.runs import RunStore, database
 
 
 def test_a_finished_run_survives_a_restart(serve: Serve, gated: Gated) -> None:
