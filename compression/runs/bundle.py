@@ -17,7 +17,7 @@ import stat
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,7 +79,8 @@ def pack(run: Run, events: list[tuple[int, float, Event]], folder: Path, into: P
                 if path.is_file() and not path.is_symlink() and _belongs(name):
                     archive.write(path, name)
     except OSError as error:
-        target.unlink(missing_ok=True)
+        with suppress(OSError):
+            target.unlink(missing_ok=True)
         raise actionable(error) or ResourceError(
             f"The run cannot be exported ({error.strerror or error}). Free some disk space, and export it again."
         ) from error
@@ -92,6 +93,9 @@ def unpack(file: Path, folder: Path, most_bytes: int) -> Bundle:
     Raises StorageError, with nothing left behind, if the file is no exported run, or unpacks to more than `most_bytes`.
     """
     try:
+        with _refusing():
+            if file.stat().st_size > most_bytes:
+                raise _refused(f"it has more than {most_bytes / 1e6:,.0f} MB")
         with _refusing(), zipfile.ZipFile(file) as archive:
             entries = _entries(archive, most_bytes)
             texts = {name: _read_json(archive, entries.pop(name)) for name in _JSON_BYTES}
