@@ -27,6 +27,7 @@ from compression.models.device import cpu_flags, cpu_name, device_name, on_devic
 from compression.models.teacher import TeacherRecipe, load_base, train_teacher
 from compression.repeats import SEEDS, UNTAUGHT, Repeat, aside, places, repeat_stages, repeats
 from compression.result import Environment, Metrics, ModelReport, Result, StageReport
+from compression.settings import limits
 from compression.stages import Folders, Made, Work, measure_quality
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def run(config: RunConfig, report: Report = ignore, output: Path | None = None) 
     fetching = _fetching(report, "load")
     data = load_data(config.data, config.columns, report=fetching, splits=config.splits)
     check_trainable(data.splits["train"])
+    limits().check_rows(sum(len(split.texts) for split in data.splits.values()))
     _write_json(output / "config.json", config.model_dump(mode="json"))
     for name in ("result.json", PREDICTIONS):  # none may outlive its models
         (output / name).unlink(missing_ok=True)

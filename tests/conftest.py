@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from gated_runs import Gated, Serve
+    from gated_runs import Gated, Serve, Server
     from hub_stand_in import HubStandIn
+
+    from compression.runs import Snapshot
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
@@ -127,14 +129,41 @@ def serve(tmp_path: Path, gated: "Gated") -> "Iterator[Serve]":
 
     servers: list[Server] = []
 
-    def start(pipeline: Any = gated, **limits: int) -> Server:
-        servers.append(Server(tmp_path / "home", pipeline, **limits))
+    def start(pipeline: Any = gated, **options: Any) -> Server:
+        servers.append(Server(tmp_path / "home", pipeline, **options))
         return servers[-1]
 
     yield start
     gated.open(100)
     for server in servers:
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def exported_run(tmp_path_factory: pytest.TempPathFactory) -> "tuple[Snapshot, Path]":
+    """A run that succeeded on another machine, and the file it was exported to."""
+    from exported_runs import export
+
+    return export(tmp_path_factory.mktemp("exported"))
+
+
+@pytest.fixture
+def exported(exported_run: "tuple[Snapshot, Path]") -> Path:
+    """The file of that run."""
+    return exported_run[1]
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> "Iterator[Server]":
+    """A server on which nothing has run."""
+    from exported_runs import made
+    from gated_runs import Server
+
+    from compression.settings import Limits
+
+    server = Server(tmp_path / "elsewhere", made, limits=Limits(visitor_bytes=50_000_000))
+    yield server
+    server.stop()
 
 
 def _named(variable: str) -> Path:

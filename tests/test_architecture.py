@@ -28,6 +28,7 @@ LAYERS = [
     ("events", "catalog"),
     ("links",),
     ("places", "cached"),
+    ("settings",),
     ("hub",),
     ("data",),
     ("models",),

@@ -17,7 +17,8 @@ from compression.catalog import BUNDLED, BUNDLED_TEACHER
 from compression.errors import ResourceError
 from compression.events import EVENT, Event, Progress, Report, TrainingStep
 from compression.result import ModelReport, Result
-from compression.runs.snapshot import Fold, Run, Snapshot, advance, describe, fold, snapshot
+from compression.runs.fold import Fold, advance, fold
+from compression.runs.snapshot import Run, Snapshot, describe, snapshot
 
 _LOG = logging.getLogger(__name__)
 

@@ -13,7 +13,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,8 +22,8 @@ from gradio.utils import get_upload_folder
 
 from compression.errors import CompressionError, ConfigError, DataError, ResourceError, sentence
 from compression.events import Event, Notice, Report
-from compression.places import hosted
 from compression.runs.worker import Runs
+from compression.settings import limits
 from compression.ui import markup
 from compression.ui.classifying import asked
 from compression.ui.urls import visible
@@ -46,19 +45,6 @@ _NO_DOWNLOAD: dict[str, Any] = gr.update(value=None, visible=False)
 
 _busy: set[str] = set()  # visitors whose file is being classified
 _busy_lock = threading.Lock()
-
-
-@dataclass(frozen=True)
-class Limits:
-    """How large a file may be."""
-
-    size_bytes: int
-    rows: int
-
-
-def limits() -> Limits:
-    """The limits of this host: strangers share a Space."""
-    return Limits(5_000_000, 20_000) if hosted() else Limits(20_000_000, 100_000)
 
 
 def received(source: str | None) -> Updates:
@@ -131,9 +117,9 @@ def _write(
         raise ConfigError(say("file.model.absent"))
     if not file.is_file():
         raise DataError(say("file.gone"))
-    if file.stat().st_size > most.size_bytes:
-        raise DataError(say("file.large", name=called, megabytes=most.size_bytes // 1_000_000))
-    open_urls(file, column, most.rows)
+    if file.stat().st_size > most.file_bytes:
+        raise DataError(say("file.large", name=called, megabytes=most.file_bytes // 1_000_000))
+    open_urls(file, column, most.file_rows)
     # A model of its own, not the one that answers single URLs: nobody who types one waits for a chunk of thousands.
     predictor = Predictor(load(models.folders[model], here(), models.not_safe.get(model)))
     try:

@@ -33,7 +33,7 @@ class Server:
 
     def open(self) -> None:
         self.store = RunStore(self.home)
-        self.runs = Runs(self.store, read_twice)
+        self.runs = Runs(self.store, read_twice, undo_seconds=0)
         self.runs.start()
 
     def close(self) -> None:

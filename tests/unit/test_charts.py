@@ -13,7 +13,7 @@ from compression.config import DistillationConfig, RunConfig
 from compression.events import TrainingStep
 from compression.recipe import parse
 from compression.result import ModelReport, Result
-from compression.runs.snapshot import CURVE_POINTS
+from compression.runs.fold import CURVE_POINTS
 from compression.ui import charts, notes, units
 from compression.ui.views import comparison, verdicts
 from compression.ui.views.estimate import estimate_card

@@ -16,10 +16,11 @@ from compression.errors import RunCancelled
 from compression.events import Event, Progress, ignore
 from compression.runs.store import RunStore
 from compression.runs.worker import Runs
+from compression.settings import Limits
 from compression.ui import whole_file
 from compression.ui.classifying import Asked
 from compression.ui.visitor import NOBODY, known
-from compression.ui.whole_file import Limits, classify_file
+from compression.ui.whole_file import classify_file
 from compression.ui.words import say
 
 FORMULA = "=HYPERLINK(1)"
@@ -147,7 +148,7 @@ REFUSED: dict[str, tuple[object, str]] = {
 def test_what_is_refused_before_anything_is_computed(
     runs: Runs, place: Path, tmp_path: Path, nothing_computed: None, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    monkeypatch.setattr(whole_file, "limits", lambda: Limits(2_000_000, 20))
+    monkeypatch.setattr(whole_file, "limits", lambda: Limits(file_bytes=2_000_000, file_rows=20))
     content, words = REFUSED[name]
     if isinstance(content, bytes):
         (tmp_path / name).write_bytes(content)
@@ -199,9 +200,9 @@ def test_what_was_broken_off_leaves_nothing(runs: Runs, source: Path, place: Pat
 
 def test_strangers_may_bring_less(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SPACE_ID", raising=False)
-    assert whole_file.limits() == Limits(20_000_000, 100_000)
+    assert (whole_file.limits().file_bytes, whole_file.limits().file_rows) == (20_000_000, 100_000)
     monkeypatch.setenv("SPACE_ID", "someone/lab")
-    assert whole_file.limits() == Limits(5_000_000, 20_000)
+    assert (whole_file.limits().file_bytes, whole_file.limits().file_rows) == (5_000_000, 20_000)
 
 
 def test_another_file_takes_what_was_said_of_the_last(source: Path) -> None:
