@@ -116,7 +116,8 @@ class RunStore:
 
     def load(self, run_id: str) -> tuple[Run, Fold] | None:
         """A run and the fold of its events; None if there is none or it can no longer be understood."""
-        row = self._one(f"SELECT {rows.COLUMNS} FROM runs WHERE run_id = ?", run_id)
+        known = folders.is_id(run_id)  # anything else may be no text that a database takes
+        row = self._one(f"SELECT {rows.COLUMNS} FROM runs WHERE run_id = ?", run_id) if known else None
         if row is None:
             return None
         try:
