@@ -20,7 +20,7 @@ from pathlib import Path
 
 from compression.config import RunConfig
 from compression.data import uploads
-from compression.errors import CompressionError, RunCancelled, StorageError, actionable, sentence
+from compression.errors import CompressionError, RunCancelled, actionable, sentence
 from compression.events import Event, Report
 from compression.hub import keys_at_fault
 from compression.result import Result
@@ -181,14 +181,6 @@ class Runs(Line):
                 self._past.insert(0, Past.of(work.config, sum(stage.seconds for stage in result.stages)))
             self._clear_up({work.id})
             self._arrange()
-
-    def _clear_up(self, spare: set[str]) -> None:
-        """Completes what was deleted, and makes room on the disk without touching the computations in `spare`."""
-        try:
-            self._forget_deleted()
-            self._make_room(spare)
-        except StorageError:
-            _LOG.exception("The disk could not be cleared up")
 
 
 def _give_way() -> None:
