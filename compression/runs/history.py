@@ -1,5 +1,6 @@
 """The runs there are, going on or not: looking at them, and what their owners may do besides running them."""
 
+import logging
 import tempfile
 import threading
 import time
@@ -20,6 +21,7 @@ from compression.settings import Limits
 
 UNDO_SECONDS = 300.0  # for which what was deleted can be had back, unless the app is started anew
 
+_LOG = logging.getLogger(__name__)
 _FINISHED_KEPT = 64  # snapshots of finished runs kept in memory
 
 
@@ -168,7 +170,7 @@ class History:
             self._store.tidy(work)
             raise
         with self._changed:
-            self._make_room({work})
+            self._clear_up({work})
         return run_id
 
     # Inside
@@ -206,9 +208,16 @@ class History:
         self._store.forget_deleted(time.time() - self._undo_seconds)
         self._finished.cache_clear()
 
+    def _clear_up(self, spare: set[str]) -> None:
+        """Completes what was deleted, and makes room on the disk without touching the computations in `spare`."""
+        try:
+            self._forget_deleted()
+            self._make_room(spare | {work.id for work in self._live.values()})
+        except StorageError:
+            _LOG.exception("The disk could not be cleared up")
+
     def _make_room(self, spare: set[str]) -> None:
         """Takes the files from runs, as `room.too_many` says, if there are more than the limits allow."""
-        spare = spare | {work.id for work in self._live.values()}
         gone = room.too_many(self._store.held(), self.limits.visitor_bytes, self.limits.artefact_bytes, spare)
         for run_id in gone:
             if found := self._store.load(run_id):

@@ -116,6 +116,8 @@ class RunStore:
 
     def load(self, run_id: str) -> tuple[Run, Fold] | None:
         """A run and the fold of its events; None if there is none or it can no longer be understood."""
+        if not folders.is_id(run_id):
+            return None
         row = self._one(f"SELECT {rows.COLUMNS} FROM runs WHERE run_id = ?", run_id)
         if row is None:
             return None
@@ -254,8 +256,9 @@ class RunStore:
 
     def folder_of(self, run_id: str) -> Path:
         """Where a run's files are; the folder need not exist."""
+        folder = self.folder(run_id)
         row = self._one("SELECT work FROM runs WHERE run_id = ?", run_id)
-        return self.folder(run_id if row is None else row[0])
+        return folder if row is None else self.folder(row[0])
 
     def remove_folder(self, work: str) -> None:
         """Removes what a computation made, if anything; a link is removed, never followed."""

@@ -18,7 +18,7 @@ from compression.ui.theme import theme
 from compression.ui.words import say
 
 STYLE = ASSETS / "style.css"
-_STOP_SECONDS = 10.0
+_STOP_SECONDS = 8.0  # a Space gives ten, and the page takes some of them
 
 
 def launch(host: str | None = None, port: int | None = None) -> None:
