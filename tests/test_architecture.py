@@ -43,7 +43,7 @@ LAYERS = [
     ("assess",),
     ("pipeline", "runs"),
     ("precompute",),
-    ("ui", "console", "options"),
+    ("ui", "console", "options", "stopping"),
     ("measuring",),
     ("__main__",),
 ]
