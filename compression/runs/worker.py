@@ -20,7 +20,7 @@ from pathlib import Path
 
 from compression.config import RunConfig
 from compression.data import uploads
-from compression.errors import CompressionError, RunCancelled, actionable, sentence
+from compression.errors import CompressionError, RunCancelled, RunInterrupted, actionable, sentence
 from compression.events import Event, Report
 from compression.hub import keys_at_fault
 from compression.result import Result
@@ -147,8 +147,10 @@ class Runs(Line):
 
     def _report(self, work: Work, deadline: float, event: Event) -> None:
         work.overdue = time.monotonic() > deadline
-        if work.cancelled.is_set() or work.over or work.overdue or self._stopping:
+        if work.cancelled.is_set() or work.over:
             raise RunCancelled
+        if work.overdue or self._stopping:
+            raise RunInterrupted
         work.take_in(event, self._store)
 
     def _end(
