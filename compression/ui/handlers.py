@@ -17,6 +17,7 @@ from compression.errors import CompressionError
 from compression.runs.worker import Runs
 from compression.ui import classifying, drawing, form, keeping, markup, notes, running, whole_file
 from compression.ui.filling import fill, recipe_in, recipe_of
+from compression.ui.sections.connection import forgotten
 from compression.ui.sections.controls import offered
 from compression.ui.urls import visible
 from compression.ui.views.estimate import estimate_card, schemes_card
@@ -52,8 +53,10 @@ class Handlers:
         shown = recipe_of(snapshot) if snapshot else {}
         return {"browser": browser, "viewing": viewing, "seen": None, **shown, **recipe_in(query)}
 
-    def refresh(self, browser: Any, viewing: str, seen: Any, reference: bool, search: Any) -> Updates | None:
+    def refresh(self, browser: Any, viewing: str | None, seen: Any, reference: bool, search: Any) -> Updates | None:
         """The page's results brought up to date; None if nothing has changed since `seen`."""
+        if viewing is None:
+            return {"connection": forgotten()}
         try:
             snapshot = self._runs.snapshot(viewing) if viewing else None
             going = self._runs.going(known(browser)["visitor"])

@@ -9,7 +9,7 @@ import gradio as gr
 from compression.runs.worker import Runs
 from compression.ui import comparing, drawing, form, keeping, markup, pushing, sensing, whole_file
 from compression.ui.handlers import Handlers, Updates
-from compression.ui.sections import history, recipe, results
+from compression.ui.sections import connection, history, recipe, results
 from compression.ui.sections.controls import Parts
 from compression.ui.views.standing import COSTS
 from compression.ui.visitor import NOBODY
@@ -25,7 +25,7 @@ RESULTS = (
     *("seen", "viewing", "timer", "progress", "epochs", "run", "cancel", "loss-plot", "loss-numbers", "summary"),
     *(f"{name}-{what}" for name in drawing.CHARTS for what in ("plot", "numbers")),
     *(part for name in drawing.MODELS for part in (f"confusion-{name}", f"confusion-{name}-title")),
-    *("confusion-numbers", "reference", "resume", "why-alpha", "precomputed", "example"),
+    *("confusion-numbers", "reference", "resume", "connection", "why-alpha", "precomputed", "example"),
     *("push", "push-message", "push-asked", "push-replace", "file-model"),
     *KEPT,
 )
@@ -70,8 +70,9 @@ def build(runs: Runs) -> gr.Blocks:
         parts |= results.classifying()
         parts |= history.history()
         parts |= history.several()
+        parts |= connection.connection()
         parts["browser"] = gr.BrowserState(NOBODY, storage_key=STORAGE_KEY, secret=STORAGE_SECRET)
-        parts["viewing"] = gr.State("")  # id of the run on show
+        parts["viewing"] = gr.State(None)  # id of the run on show; None until the page has been attached
         parts["seen"] = gr.State(None)  # mark of what was drawn last
         parts["saved"] = gr.State(None)  # settings a preset replaced
         parts["timer"] = gr.Timer(TICK_SECONDS, active=False)
@@ -159,6 +160,7 @@ def _wire_results(page: gr.Blocks, parts: Parts, act: Handlers) -> None:
     loaded = page.load(**io(parts, load, ["browser"], [*filled, "message"]), **QUICK)
     loaded.then(**refresh).then(**io(parts, assess, form.KEYS, ASSESSED), **QUICK)
     parts["timer"].tick(**refresh)
+    parts["connection"].click(**refresh)
 
     cancel = io(parts, drawn(parts, act.cancel), ["browser", "viewing", "seen"], ["seen", "cancel", "message"])
     parts["cancel"].click(**cancel, **BUTTON).then(**refresh)

@@ -79,8 +79,13 @@ def _measured(columns: Sequence[Column]) -> str:
     for percentile in ("p50", "p95"):
         times = [f"{getattr(m.latency_ms, percentile):.1f}" if timed(m) else say("table.undefined") for _, m in models]
         rows.append([say(f"column.{percentile}"), *times])
-    headers = ["", *(c.letter for c in columns)]
-    return markup.table(say("compare.measured"), headers, rows, "compared")
+    return _titled(say("compare.measured"), columns, rows)
+
+
+def _titled(title: str, columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> str:
+    """A table with its title above, where it wraps however wide the table is."""
+    table = markup.table(title, ["", *(c.letter for c in columns)], rows, "compared")
+    return markup.text("h3", title) + table
 
 
 def _with_interval(metric: str, metrics: Metrics, interval: Interval | None) -> str:
@@ -104,7 +109,7 @@ def _recipes(columns: Sequence[Column]) -> str:
             rows.append([LANGUAGES["en"][key], *values])
     if not rows:
         return markup.text("p", say("compare.same-recipe"), "quiet")
-    return markup.table(say("compare.recipes"), ["", *(c.letter for c in columns)], rows, "compared")
+    return _titled(say("compare.recipes"), columns, rows)
 
 
 def _value(key: str, value: Any) -> str:
@@ -133,7 +138,7 @@ def _staircases(columns: Sequence[Column]) -> str:
         rows.append([named("stage", stage), *cells])
     if not rows:
         return ""
-    return markup.table(say("compare.staircases"), ["", *(c.letter for c in columns)], rows, "compared")
+    return _titled(say("compare.staircases"), columns, rows)
 
 
 def merged(lists: Sequence[Sequence[str]]) -> list[str]:

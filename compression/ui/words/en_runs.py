@@ -35,6 +35,7 @@ RUNS = {
     "runs.choose": "Choose for a comparison: {name}",
     "runs.compare": "Compare the chosen runs",
     "runs.compare.info": "Tick two to {most} of them.",
+    "connection.away": "No connection to the server. Runs go on there, and this page catches up by itself.",
     "download.no-room": "Nothing can be written for a download on this server now. Try again later.",
 }
 
