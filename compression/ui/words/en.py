@@ -5,6 +5,7 @@ from compression.ui.words.en_file import FILE
 from compression.ui.words.en_form import FORM
 from compression.ui.words.en_labels import LABELS
 from compression.ui.words.en_push import PUSH
+from compression.ui.words.en_runs import COMPARED, RUNS
 from compression.ui.words.en_xray import XRAY
 
 PAGE = {
@@ -99,7 +100,7 @@ PAGE = {
     "confusion.empty": "Which mistakes each model makes: URLs wrongly trusted and wrongly blocked.",
     "latency.empty": "How long one URL takes, from text to verdict.",
     "verdicts.empty": "Type a URL or pick an example. Before any run, the models that come with the lab answer.",
-    "runs.empty": "No runs yet. Each one you start is kept here, to open again or delete.",
+    "runs.empty": "No runs yet. Each one you start is kept here, to open again, name, compare and take along.",
     "reference": "Show the article's three points",
     "reference.info": "The article's own data, 450 URLs: a landmark, not a comparison.",
     "url": "URL",
@@ -107,9 +108,6 @@ PAGE = {
     "url.placeholder": "http://example.com/login",
     "classify": "Classify",
     "examples": "Or try one of these",
-    "runs.open": "Open",
-    "runs.delete": "Delete",
-    "runs.sure": "Really delete?",
     "chart.loss": "Loss while training, in nats",
     "chart.loss.steps": "Step",
     "chart.loss.total": "Total",
@@ -227,7 +225,7 @@ MESSAGES = {
     "progress.succeeded": "Done in {time}. The results are below, and URLs are now classified by this run's models.",
     "progress.failed": "This run stopped: {error}",
     "progress.cancelled": "Cancelled. Nothing of it is kept; change the recipe and run again whenever you like.",
-    "progress.interrupted": "The server stopped while this run was going. Press Run to start it again.",
+    "progress.interrupted": "{error}",
     "progress.cancelling": "Cancelling: it stops at its next step.",
     "progress.link": "Link to this run",
     "preview.tokens": "Half of the URLs have at most {p50} tokens, 95 % at most {p95}, 99 % at most {p99}; the "
@@ -288,4 +286,4 @@ WHY = {
     "why.alpha.step": "At step {step} that was {alpha} × {soft} + {rest} × {hard} = {loss}.",
 }
 
-WORDS: dict[str, str] = FORM | PAGE | NAMES | MESSAGES | WHY | EXAMPLES | FILE | LABELS | PUSH | XRAY
+WORDS: dict[str, str] = FORM | PAGE | NAMES | MESSAGES | WHY | COMPARED | EXAMPLES | FILE | LABELS | PUSH | RUNS | XRAY
