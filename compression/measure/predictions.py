@@ -62,7 +62,7 @@ def predictions(split: Split, probabilities: "Mapping[str, np.ndarray]") -> Pred
     order = sorted(range(len(digests)), key=digests.__getitem__)
     return Predictions(
         digests=tuple(digests[row] for row in order),
-        labels=np.asarray(split.labels, dtype=np.int8)[order],
+        labels=np.asarray(split.labels, dtype=np.int64)[order],
         probabilities={name: np.asarray(found, dtype=np.float64)[order] for name, found in probabilities.items()},
     )
 
@@ -124,7 +124,7 @@ def _parsed(table: Any) -> dict[str, Predictions]:
         rows = [row for row, own in enumerate(names) if own == name]
         splits[name] = Predictions(
             digests=tuple(digests[row] for row in rows),
-            labels=np.array(labels, dtype=np.int8)[rows],
+            labels=np.array(labels, dtype=np.int64)[rows],
             probabilities={model: values[rows] for model, values in found.items()},
         )
     return splits

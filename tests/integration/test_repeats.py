@@ -72,7 +72,7 @@ def test_every_metric_follows_from_the_predictions_a_run_keeps(result: Result, s
     for split, kept in said.items():
         assert tuple(kept.probabilities) == MODELS
         for name, report in result.models.items():
-            found, told = quality(kept.labels.tolist(), kept.probabilities[name]), report.metrics[split]
+            found, told = quality(kept.labels, kept.probabilities[name]), report.metrics[split]
             assert found.roc_auc == pytest.approx(told.roc_auc, abs=1e-12)
             assert found.model_copy(update={"roc_auc": told.roc_auc}) == told
 
@@ -101,7 +101,7 @@ def test_what_distillation_brought_is_the_difference_to_it(result: Result, said:
     test = said["test"]
     untaught, student = test.probabilities["untaught"], test.probabilities["student"]
     assert result.distillation_gain is not None
-    assert result.distillation_gain["test"] == paired(test.labels.tolist(), untaught, student)
+    assert result.distillation_gain["test"] == paired(test.labels, untaught, student)
     assert result.distillation_gain["both"].examples == sum(map(len, said.values()))
 
 

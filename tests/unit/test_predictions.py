@@ -111,3 +111,10 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ResourceError, match="cannot be written"):
         write_predictions(tmp_path / "file" / "run", {"test": predictions(SPLIT, SAID)})
+
+
+def test_labels_can_be_counted_however_many_there_are(tmp_path: Path) -> None:
+    many = Split(tuple(f"http://{n}.example" for n in range(600)), (0, 1) * 300)
+    write_predictions(tmp_path, {"test": predictions(many, {"teacher": np.full(600, 0.5)})})
+    for kept in (predictions(many, {}), read_predictions(tmp_path)["test"]):
+        assert sum(kept.labels) == 300  # in bytes it would be 44
