@@ -18,6 +18,7 @@ from compression.links import from_query
 from compression.runs.snapshot import Snapshot
 from compression.runs.worker import Runs
 from compression.ui import classifying, drawing, form, markup, notes, whole_file
+from compression.ui.evidence import evidence
 from compression.ui.sections.controls import offered
 from compression.ui.urls import visible
 from compression.ui.views.estimate import estimate_card, schemes_card
@@ -65,7 +66,8 @@ class Handlers:
             updates = {"seen": now, "timer": gr.Timer(active=drawing.unfinished(snapshot))}
             changed = {name for name in now if seen is None or seen[name] != now[name]}
             if {"run", "status"} & changed:
-                updates |= self._list(browser, viewing) | drawing.outcome(snapshot, bool(reference))
+                updates |= self._list(browser, viewing)
+                updates |= drawing.outcome(snapshot, bool(reference), evidence(self._runs, snapshot))
                 updates |= whole_file.offered(self._runs, viewing)
             if {"run", "curve"} & changed:
                 updates |= drawing.loss(snapshot)
@@ -220,7 +222,8 @@ class Handlers:
     def reference(self, viewing: str, show: bool) -> Updates:
         """The size-accuracy chart with or without the article's points."""
         snapshot = self._runs.snapshot(viewing) if viewing else None
-        return drawing.size_accuracy(snapshot.result, bool(show)) if snapshot and snapshot.result else {}
+        sure = evidence(self._runs, snapshot)
+        return drawing.size_accuracy(snapshot.result, bool(show), sure) if snapshot and snapshot.result else {}
 
     def classify(self, viewing: str, text: Any) -> Updates:
         """A verdict from each model of the run on show, and the parts of the URL."""

@@ -10,7 +10,7 @@ from plotly.subplots import make_subplots
 
 from compression.result import Result
 from compression.ui import units
-from compression.ui.charts import COLOURS, INK, PATTERNS, SHAPES, bars, styled, ticks
+from compression.ui.figure import COLOURS, INK, SHAPES, bars, marked, styled, ticks
 from compression.ui.views.sensitivity import drawn, rises
 from compression.ui.views.staircase import Step, steps
 from compression.ui.words import named, say
@@ -32,12 +32,6 @@ def staircase(result: Result) -> go.Figure:
     _add_accuracies(figure, names, made)
     for index, model in enumerate(_MODELS):
         own = [(name, step) for name, step in zip(names, made, strict=True) if step.model == model]
-        pattern = {
-            "shape": PATTERNS[index],
-            "solidity": 0.2,
-            "fillmode": "overlay",
-            "fgcolor": "rgba(255,255,255,0.75)",
-        }
         figure.add_bar(
             x=[name for name, _ in own],
             y=[step.size_bytes / 1e6 for _, step in own],
@@ -46,7 +40,7 @@ def staircase(result: Result) -> go.Figure:
             textposition="outside",
             textangle=0,
             cliponaxis=False,
-            marker={"color": COLOURS[index], "pattern": pattern},
+            marker=marked(index),
             hovertemplate="%{x}: %{y:.3g} MB<extra></extra>",
             row=2,
             col=1,

@@ -97,6 +97,8 @@ def comparison(examples: Sequence[str] = ()) -> Parts:
             parts |= chart("staircase")
         with gr.Column(elem_id="metrics", elem_classes="inset"):
             parts |= chart("metrics")
+            gr.HTML(markup.text("h3", say("certainty")))
+            parts["certainty"] = gr.HTML(markup.empty("certainty.empty"), elem_id="certainty")
         with gr.Column(elem_id="latency", elem_classes="inset"):
             parts |= chart("latency")
         with gr.Column(elem_id="confusion", elem_classes="inset"):
