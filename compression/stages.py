@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from compression.artefacts import folder as artefact
+from compression.artefacts.parts import bytes_by_part
 from compression.artefacts.weight import count_weights, size_bytes
 from compression.config import Linear, RunConfig
 from compression.data.sources import Data
@@ -93,6 +94,7 @@ class Made:
 
     parameters: int
     size_bytes: int
+    parts: dict[str, int]  # the same bytes by what they belong to
     validation: Metrics
     probabilities: tuple[float, ...]  # of Not Safe, of the validation URLs
 
@@ -286,6 +288,7 @@ def _made(work: Work, folder: Path, report: Report, stage: str) -> Made:
     return Made(
         parameters=count_weights(folder),
         size_bytes=size_bytes(folder),
+        parts=bytes_by_part(folder),
         validation=quality(work.data.splits["validation"].labels, probabilities),
         probabilities=tuple(probabilities.tolist()),
     )

@@ -9,6 +9,7 @@ from compression.runs.snapshot import Snapshot
 from compression.ui import charts, markup, notes, step_charts
 from compression.ui.pushing import forget
 from compression.ui.views import comparison, precomputed
+from compression.ui.views import parts as part_bytes
 from compression.ui.views.certainty import certainty_card
 from compression.ui.views.progress import UNFINISHED, epochs_table, loss_table, progress
 from compression.ui.views.staircase import staircase_table, steps
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from compression.measure.evidence import Evidence
 
 Updates = dict[str, Any]
-CHARTS = ("size-accuracy", "staircase", "metrics", "latency")
+CHARTS = ("size-accuracy", "staircase", "bytes", "metrics", "latency")
+MORE = ("certainty", "next-step", "bytes-lessons")  # what the compare section says beside its charts
 CURVE_DRAWINGS = 25
 MODELS = ("teacher", "student", "compressed")  # with a confusion matrix of their own; further ones are in its table
 
@@ -71,14 +73,14 @@ def outcome(snapshot: Snapshot | None, reference: bool, sure: "Evidence | None" 
     updates["example"] = snapshot.run_id if snapshot and not own else None
     if snapshot is None or snapshot.result is None:
         updates |= {"summary": markup.empty("summary.empty"), "reference": gr.Checkbox(visible=False)}
-        updates["certainty"] = markup.empty("certainty.empty")
+        updates |= {"certainty": markup.empty("certainty.empty"), "next-step": "", "bytes-lessons": ""}
         for name in CHARTS:
             updates |= _no_chart(name)
         return updates | _confusion(None)
     result = snapshot.result
     updates |= {"summary": comparison.summary_card(result, own), "reference": gr.Checkbox(visible=True)}
     updates |= size_accuracy(result, reference, sure)
-    updates |= _staircase(result)
+    updates |= _staircase(result) | _bytes(result, sure)
     updates |= _chart("metrics", charts.metrics(result, sure), comparison.everything(result, sure))
     updates["certainty"] = certainty_card(result, sure)
     updates |= _confusion(result)
@@ -98,6 +100,18 @@ def _staircase(result: Result) -> Updates:
     if not steps(result):
         return _no_chart("staircase")
     return _chart("staircase", step_charts.staircase(result), staircase_table(result))
+
+
+def _bytes(result: Result, sure: "Evidence | None") -> Updates:
+    rows = part_bytes.rows(result, sure)
+    if not rows:
+        none = {"next-step": "", "bytes-lessons": "", "bytes-numbers": markup.empty("bytes.none")}
+        return _no_chart("bytes") | none
+    return {
+        **_chart("bytes", step_charts.bytes_by_part(rows), part_bytes.bytes_table(rows)),
+        "next-step": part_bytes.offer(result, rows),
+        "bytes-lessons": part_bytes.lessons(result, rows),
+    }
 
 
 def _confusion(result: Result | None) -> Updates:

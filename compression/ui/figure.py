@@ -14,12 +14,12 @@ Interval = tuple[float, float]
 
 INK = "#7b8794"
 GRID = "rgba(127, 137, 150, 0.25)"
-# Blue, orange, bluish green, purple, vermilion, grey: distinct under the common colour-vision deficiencies (after
-# Okabe and Ito).
-COLOURS = ("#2f86c9", "#e08a00", "#0f9f77", "#b66bb0", "#c8452d", "#8a94a0")
-SHAPES = ("circle", "square", "diamond", "triangle-up", "pentagon", "cross")
-PATTERNS = ("", "/", "x", ".", "\\", "-")
-DASHES = ("solid", "dash", "dashdot", "dot", "longdash", "longdashdot")
+# Blue, orange, bluish green, purple, vermilion, light and dark grey: distinct under the common colour-vision
+# deficiencies (after Okabe and Ito).
+COLOURS = ("#2f86c9", "#e08a00", "#0f9f77", "#b66bb0", "#c8452d", "#8a94a0", "#55616d")
+SHAPES = ("circle", "square", "diamond", "triangle-up", "pentagon", "cross", "star")
+PATTERNS = ("", "/", "x", ".", "\\", "-", "+")
+DASHES = ("solid", "dash", "dashdot", "dot", "longdash", "longdashdot", "solid")
 _STYLED = ("teacher", "student", "compressed", "control", "untaught", "majority")
 
 

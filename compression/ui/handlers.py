@@ -18,6 +18,7 @@ from compression.links import from_query
 from compression.runs.snapshot import Snapshot
 from compression.runs.worker import Runs
 from compression.ui import classifying, drawing, form, markup, notes, whole_file
+from compression.ui.changing import changed
 from compression.ui.evidence import evidence
 from compression.ui.sections.controls import offered
 from compression.ui.urls import visible
@@ -64,12 +65,12 @@ class Handlers:
             if seen == now:
                 return None
             updates = {"seen": now, "timer": gr.Timer(active=drawing.unfinished(snapshot))}
-            changed = {name for name in now if seen is None or seen[name] != now[name]}
-            if {"run", "status"} & changed:
+            other = {name for name in now if seen is None or seen[name] != now[name]}
+            if {"run", "status"} & other:
                 updates |= self._list(browser, viewing)
                 updates |= drawing.outcome(snapshot, bool(reference), evidence(self._runs, snapshot))
                 updates |= whole_file.offered(self._runs, viewing)
-            if {"run", "curve"} & changed:
+            if {"run", "curve"} & other:
                 updates |= drawing.loss(snapshot)
             if viewing and snapshot is None:
                 updates |= {"viewing": "", "progress": markup.alert(say("message.unknown-run"))}
@@ -135,15 +136,8 @@ class Handlers:
         if tokens := _too_long(values):
             values["distillation.max_length"] = tokens
             words = say("remedy.shortened", choices=choices(keys), tokens=tokens)
-        changed = {key: value for key, value in values.items() if value != before[key]}
-        saved = dict(before) if own else saved
-        return {
-            **changed,
-            "preset": form.preset_of(values),
-            "saved": saved,
-            "undo": gr.Button(visible=bool(saved)),
-            "message": f'<div role="status">{markup.text("p", words, "notice")}</div>',
-        }
+        message = f'<div role="status">{markup.text("p", words, "notice")}</div>'
+        return changed(before, values, dict(before) if own else saved) | {"message": message}
 
     def preview(self, values: form.Values) -> Updates:
         """Rows, balance, token lengths and examples of the chosen data."""

@@ -1,18 +1,27 @@
 """The page: its sections in reading order, then the wiring."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import gradio as gr
 
-from compression.events import Event, Progress, Report
 from compression.runs.worker import Runs
-from compression.ui import drawing, form, markup, pushing, sensing, whole_file
+from compression.ui import comparing, drawing, form, markup, pushing, sensing, whole_file
 from compression.ui.handlers import Handlers, Updates
 from compression.ui.sections import recipe, results
 from compression.ui.sections.controls import Parts
 from compression.ui.visitor import NOBODY
+from compression.ui.wires import BUTTON as _BUTTON
+from compression.ui.wires import DATA as _DATA
+from compression.ui.wires import FILE as _FILE
+from compression.ui.wires import INFERENCE as _INFERENCE
+from compression.ui.wires import PROGRESS as _PROGRESS
+from compression.ui.wires import PUSH as _PUSH
+from compression.ui.wires import clicked as _clicked
+from compression.ui.wires import drawn as _drawn
+from compression.ui.wires import io as _io
+from compression.ui.wires import shown_by as _shown_by
 from compression.ui.words import say
 
 # Both fixed, or every restart would forget every visitor. The secret is sent to the browser: it protects nothing.
@@ -23,13 +32,22 @@ RESULTS = (
     *("seen", "viewing", "timer", "progress", "epochs", "run", "cancel", "loss-plot", "loss-numbers", "summary"),
     *(f"{name}-{what}" for name in drawing.CHARTS for what in ("plot", "numbers")),
     *(part for name in drawing.MODELS for part in (f"confusion-{name}", f"confusion-{name}-title")),
-    *("certainty", "confusion-numbers", "reference", "runs", "why-alpha", "precomputed", "example"),
+    *(
+        "certainty",
+        "next-step",
+        "bytes-lessons",
+        "confusion-numbers",
+        "reference",
+        "runs",
+        "why-alpha",
+        "precomputed",
+        "example",
+    ),
     *("push", "push-message", "push-asked", "push-replace", "file-model"),
 )
 ANSWERS = ("estimate", "preview", "message", "progress")  # where a refusal may stand
 ASSESSED = ("share", "estimate", "why-embeddings", "why-alpha", "unsupported", *form.DEPENDENT, *form.GROUPS)
 FILLED = (*form.KEYS, *form.FOLDS, "preset")
-_PROGRESS = gr.Progress()  # as a handler's default it is where Gradio shows progress
 _MOST, _LONGEST = 200, 2_000  # of a link: parameters, characters of each
 # A rule rather than a property of the element: Gradio draws elements anew.
 _HIDE_SECTIONS = """() => {
@@ -63,6 +81,7 @@ def build(runs: Runs) -> gr.Blocks:
         act = Handlers(runs)
         _wire_recipe(page, parts, act)
         _wire_results(page, parts, act)
+        comparing.wire(parts, runs)
         _wire_file(parts, runs)
         if "push-button" in parts:
             _wire_push(parts, runs)
@@ -220,66 +239,7 @@ def _query(request: gr.Request) -> list[tuple[str, str]]:
     return [(str(key)[:100], str(value)[:_LONGEST]) for key, value in list(request.query_params.items())[:_MOST]]
 
 
-def _clicked(event: gr.EventData, name: str) -> str:
-    """What a button inside a piece of HTML says of itself; empty for what none of ours would send."""
-    sent = event._data if isinstance(event._data, dict) else {}
-    return str(sent.get(name, ""))[:64]
-
-
-# Buttons queue, so that a failure of ours shows as a toast; without a limit, no visitor waits for another's click.
-_BUTTON: dict[str, Any] = {"queue": True, "concurrency_limit": None, "show_progress": "hidden"}
-# Reading data takes a while and a core: two at a time.
-_DATA: dict[str, Any] = {"queue": True, "concurrency_id": "data", "concurrency_limit": 2}
-# A file takes a core for up to minutes: two at a time, and the others wait for their turn.
-_FILE: dict[str, Any] = {"queue": True, "concurrency_id": "file", "concurrency_limit": 2}
-# Thirty people may type at once, on two cores: a few verdicts at a time come sooner than all together.
-_INFERENCE: dict[str, Any] = {
-    "queue": True,
-    "concurrency_id": "inference",
-    "concurrency_limit": 4,
-    "show_progress": "minimal",
-}
-# A push waits on the network for as long as it takes: a few at a time leave Gradio's threads to everyone else.
-_PUSH: dict[str, Any] = {
-    "queue": True,
-    "concurrency_id": "push",
-    "concurrency_limit": 4,
-    "show_progress": "minimal",
-}
-
-
-def _shown_by(progress: gr.Progress) -> Report:
-    """A `report` that moves Gradio's progress bar."""
-
-    def report(event: Event) -> None:
-        if isinstance(event, Progress):
-            progress((event.step, event.steps), desc=event.doing)
-
-    return report
-
-
 def _refresh(parts: Parts, act: Handlers) -> dict[str, Any]:
     """The one way to draw results, for load, tick and after every button."""
     inputs = ["browser", "viewing", "seen", "reference"]
     return _io(parts, _drawn(parts, act.refresh), inputs, RESULTS) | {"queue": False, "show_progress": "hidden"}
-
-
-def _drawn(parts: Parts, handler: Callable[..., Updates | None]) -> Callable[..., Any]:
-    """The handler with its updates addressed to components; no updates leave the page as it is."""
-
-    def drawn(*given: Any) -> Any:
-        updates = handler(*given)
-        return {parts[name]: update for name, update in updates.items()} if updates else gr.skip()
-
-    return drawn
-
-
-def _io(parts: Parts, fn: Callable[..., Any], takes: Sequence[str], gives: Sequence[str]) -> dict[str, Any]:
-    """An event's arguments. Values come as sent (`preprocess=False`): the recipe itself checks every one."""
-    return {
-        "fn": fn,
-        "inputs": [parts[name] for name in takes],
-        "outputs": [parts[name] for name in gives],
-        "preprocess": False,
-        "api_visibility": "private",
-    }

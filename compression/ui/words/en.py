@@ -1,5 +1,6 @@
 """The page in English. `X.info` explains the control `X`; `X=value` names one of its choices."""
 
+from compression.ui.words.en_bytes import BYTES
 from compression.ui.words.en_certainty import CERTAINTY
 from compression.ui.words.en_examples import EXAMPLES
 from compression.ui.words.en_file import FILE
@@ -291,4 +292,6 @@ WHY = {
     "why.alpha.step": "At step {step} that was {alpha} × {soft} + {rest} × {hard} = {loss}.",
 }
 
-WORDS: dict[str, str] = FORM | PAGE | NAMES | MESSAGES | WHY | CERTAINTY | EXAMPLES | FILE | LABELS | PUSH | XRAY
+WORDS: dict[str, str] = (
+    FORM | PAGE | NAMES | MESSAGES | WHY | BYTES | CERTAINTY | EXAMPLES | FILE | LABELS | PUSH | XRAY
+)
