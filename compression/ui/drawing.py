@@ -1,7 +1,7 @@
 """A snapshot as updates of the page's parts: what is drawn while a run goes on, and what once it has ended."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
@@ -10,12 +10,18 @@ from compression.runs.snapshot import RESUMABLE, Snapshot
 from compression.ui import charts, markup, notes, step_charts
 from compression.ui.pushing import forget
 from compression.ui.views import comparison, precomputed
+from compression.ui.views import parts as part_bytes
+from compression.ui.views.certainty import certainty_card
 from compression.ui.views.progress import UNFINISHED, epochs_table, loss_table, progress
 from compression.ui.views.staircase import staircase_table, steps
 from compression.ui.words import say
 
+if TYPE_CHECKING:
+    from compression.measure.evidence import Evidence
+
 Updates = dict[str, Any]
-CHARTS = ("size-accuracy", "staircase", "metrics", "latency")
+CHARTS = ("size-accuracy", "staircase", "bytes", "metrics", "latency")
+MORE = ("certainty", "next-step", "bytes-lessons")  # what the compare section says beside its charts
 CURVE_DRAWINGS = 25
 _START_STEP_S = 10.0  # an estimated start is drawn anew when it has moved by so much
 MODELS = ("teacher", "student", "compressed")  # with a confusion matrix of their own; further ones are in its table
@@ -68,8 +74,8 @@ def loss(snapshot: Snapshot | None) -> Updates:
     return _chart("loss", charts.loss_curve(snapshot.curve), loss_table(snapshot.curve))
 
 
-def outcome(snapshot: Snapshot | None, reference: bool) -> Updates:
-    """The compare section: drawn from the result, or sentences about what will be."""
+def outcome(snapshot: Snapshot | None, reference: bool, sure: "Evidence | None" = None) -> Updates:
+    """The compare section: drawn from the result and how sure it is, or sentences about what will be."""
     updates: Updates = {} if snapshot else _nothing_going()
     own = snapshot is not None and snapshot.precomputed_by is None
     done = snapshot is not None and snapshot.result is not None
@@ -78,14 +84,16 @@ def outcome(snapshot: Snapshot | None, reference: bool) -> Updates:
     updates["example"] = snapshot.run_id if snapshot and not own else None
     if snapshot is None or snapshot.result is None:
         updates |= {"summary": markup.empty("summary.empty"), "reference": gr.Checkbox(visible=False)}
+        updates |= {"certainty": markup.empty("certainty.empty"), "next-step": "", "bytes-lessons": ""}
         for name in CHARTS:
             updates |= _no_chart(name)
         return updates | _confusion(None)
     result = snapshot.result
     updates |= {"summary": comparison.summary_card(result, own), "reference": gr.Checkbox(visible=True)}
-    updates |= size_accuracy(result, reference)
-    updates |= _staircase(result)
-    updates |= _chart("metrics", charts.metrics(result), comparison.everything(result))
+    updates |= size_accuracy(result, reference, sure)
+    updates |= _staircase(result) | _bytes(result, sure)
+    updates |= _chart("metrics", charts.metrics(result, sure), comparison.everything(result, sure))
+    updates["certainty"] = certainty_card(result, sure)
     updates |= _confusion(result)
     updates |= _chart("latency", charts.latency(result), comparison.latency_table(result))
     distilled = [point for point in snapshot.curve if point.stage == "distill"]
@@ -94,15 +102,27 @@ def outcome(snapshot: Snapshot | None, reference: bool) -> Updates:
     return updates
 
 
-def size_accuracy(result: Result, reference: bool) -> Updates:
+def size_accuracy(result: Result, reference: bool, sure: "Evidence | None") -> Updates:
     """The size-accuracy chart alone."""
-    return _chart("size-accuracy", charts.size_accuracy(result, reference), comparison.size_table(result))
+    return _chart("size-accuracy", charts.size_accuracy(result, reference, sure), comparison.size_table(result))
 
 
 def _staircase(result: Result) -> Updates:
     if not steps(result):
         return _no_chart("staircase")
     return _chart("staircase", step_charts.staircase(result), staircase_table(result))
+
+
+def _bytes(result: Result, sure: "Evidence | None") -> Updates:
+    rows = part_bytes.rows(result, sure)
+    if not rows:
+        none = {"next-step": "", "bytes-lessons": "", "bytes-numbers": markup.empty("bytes.none")}
+        return _no_chart("bytes") | none
+    return {
+        **_chart("bytes", step_charts.bytes_by_part(rows), part_bytes.bytes_table(rows)),
+        "next-step": part_bytes.offer(result, rows),
+        "bytes-lessons": part_bytes.lessons(result, rows),
+    }
 
 
 def _confusion(result: Result | None) -> Updates:

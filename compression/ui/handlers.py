@@ -16,6 +16,8 @@ from compression.config import RunConfig
 from compression.errors import CompressionError
 from compression.runs.worker import Runs
 from compression.ui import classifying, drawing, form, keeping, markup, notes, running, whole_file
+from compression.ui.changing import changed
+from compression.ui.evidence import evidence
 from compression.ui.filling import fill, recipe_in, recipe_of
 from compression.ui.sections.connection import forgotten
 from compression.ui.sections.controls import offered
@@ -65,12 +67,13 @@ class Handlers:
             if seen == now:
                 return None
             updates = {"seen": now, "timer": gr.Timer(active=drawing.unfinished(snapshot) or bool(going))}
-            changed = {name for name in now if seen is None or seen[name] != now[name]}
-            if {"run", "status", "going"} & changed:
+            other = {name for name in now if seen is None or seen[name] != now[name]}
+            if {"run", "status", "going"} & other:
                 updates |= keeping.listed(self._runs, browser, viewing, search)
-            if {"run", "status"} & changed:
-                updates |= drawing.outcome(snapshot, bool(reference)) | whole_file.offered(self._runs, viewing)
-            if {"run", "curve"} & changed:
+            if {"run", "status"} & other:
+                updates |= drawing.outcome(snapshot, bool(reference), evidence(self._runs, snapshot))
+                updates |= whole_file.offered(self._runs, viewing)
+            if {"run", "curve"} & other:
                 updates |= drawing.loss(snapshot)
             if viewing and snapshot is None:
                 updates |= {"viewing": "", "progress": markup.alert(say("message.unknown-run"))}
@@ -136,15 +139,8 @@ class Handlers:
         if tokens := _too_long(values):
             values["distillation.max_length"] = tokens
             words = say("remedy.shortened", choices=choices(keys), tokens=tokens)
-        changed = {key: value for key, value in values.items() if value != before[key]}
-        saved = dict(before) if own else saved
-        return {
-            **changed,
-            "preset": form.preset_of(values),
-            "saved": saved,
-            "undo": gr.Button(visible=bool(saved)),
-            "message": f'<div role="status">{markup.text("p", words, "notice")}</div>',
-        }
+        message = f'<div role="status">{markup.text("p", words, "notice")}</div>'
+        return changed(before, values, dict(before) if own else saved) | {"message": message}
 
     def preview(self, values: form.Values) -> Updates:
         """Rows, balance, token lengths and examples of the chosen data."""
@@ -204,7 +200,8 @@ class Handlers:
     def reference(self, viewing: str, show: bool) -> Updates:
         """The size-accuracy chart with or without the article's points."""
         snapshot = self._runs.snapshot(viewing) if viewing else None
-        return drawing.size_accuracy(snapshot.result, bool(show)) if snapshot and snapshot.result else {}
+        sure = evidence(self._runs, snapshot)
+        return drawing.size_accuracy(snapshot.result, bool(show), sure) if snapshot and snapshot.result else {}
 
     def classify(self, viewing: str, text: Any) -> Updates:
         """A verdict from each model of the run on show, and the parts of the URL."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from compression.errors import CompressionError, ConfigError
 from compression.runs.worker import Runs
-from compression.ui import comparing, markup, running
+from compression.ui import comparing_runs, markup, running
 from compression.ui.downloads import folder_of_its_own
 from compression.ui.views.history import run_list
 from compression.ui.views.refusal import refusal
@@ -25,7 +25,7 @@ def listed(runs: Runs, browser: Any, viewing: str, search: Any) -> Updates:
     sought = search.strip()[:LONGEST] if isinstance(search, str) else ""
     own = runs.owned(visitor)
     found = runs.owned(visitor, sought) if sought else own
-    return {"runs": run_list(found, viewing, runs.deleted(visitor), sought), **comparing.fronts(own, viewing)}
+    return {"runs": run_list(found, viewing, runs.deleted(visitor), sought), **comparing_runs.fronts(own, viewing)}
 
 
 def find(runs: Runs, browser: Any, viewing: str, search: Any) -> Updates:

@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from compression.runs.worker import Runs
-from compression.ui import comparing, drawing, form, keeping, markup, pushing, sensing, whole_file
+from compression.ui import comparing, comparing_runs, drawing, form, keeping, markup, pushing, sensing, whole_file
 from compression.ui.handlers import Handlers, Updates
 from compression.ui.sections import connection, history, recipe, results
 from compression.ui.sections.controls import Parts
@@ -25,6 +25,7 @@ RESULTS = (
     *("seen", "viewing", "timer", "progress", "epochs", "run", "cancel", "loss-plot", "loss-numbers", "summary"),
     *(f"{name}-{what}" for name in drawing.CHARTS for what in ("plot", "numbers")),
     *(part for name in drawing.MODELS for part in (f"confusion-{name}", f"confusion-{name}-title")),
+    *drawing.MORE,
     *("confusion-numbers", "reference", "resume", "connection", "why-alpha", "precomputed", "example"),
     *("push", "push-message", "push-asked", "push-replace", "file-model"),
     *KEPT,
@@ -80,6 +81,7 @@ def build(runs: Runs) -> gr.Blocks:
         _wire_recipe(page, parts, act)
         _wire_results(page, parts, act)
         _wire_history(parts, runs, act)
+        comparing.wire(parts, runs)
         _wire_file(parts, runs)
         if "push-button" in parts:
             _wire_push(parts, runs)
@@ -199,7 +201,7 @@ def _wire_history(parts: Parts, runs: Runs, act: Handlers) -> None:
         return handlers["export"](clicked(event, "run"), browser)
 
     def compare(browser: Any, event: gr.EventData) -> Any:
-        return drawn(parts, partial(comparing.compare, runs))(clicked(event, "runs", keeping.LONGEST), browser)
+        return drawn(parts, partial(comparing_runs.compare, runs))(clicked(event, "runs", keeping.LONGEST), browser)
 
     shown = ["browser", "viewing", "seen", "message", *FILLED, "runs-message", *KEPT]
     parts["runs"].click(**io(parts, press, about, shown), **BUTTON).then(**refresh)

@@ -6,7 +6,7 @@ from math import log10
 import plotly.graph_objects as go
 
 from compression.catalog import ARTICLE_POINTS
-from compression.ui.charts import COLOURS, INK, styled, ticks
+from compression.ui.figure import COLOURS, INK, styled, ticks
 from compression.ui.views.standing import Point
 from compression.ui.words import say
 

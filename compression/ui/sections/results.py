@@ -15,6 +15,13 @@ from compression.ui.urls import LIMIT, defang
 from compression.ui.views.share import COPYING
 from compression.ui.words import named, say
 
+# A click on what would make a model smaller still; which step that is, the server knows.
+_STEP_BUTTON = """
+element.addEventListener('click', (event) => {
+    if (event.target.closest('button[data-step]')) trigger('click', {});
+});
+"""
+
 
 def running() -> Parts:
     """Run, Cancel and everything a run says while it goes on."""
@@ -69,8 +76,14 @@ def comparison(examples: Sequence[str] = ()) -> Parts:
             )
         with gr.Column(elem_id="staircase", elem_classes="inset"):
             parts |= chart("staircase")
+        with gr.Column(elem_id="bytes", elem_classes="inset"):
+            parts |= chart("bytes")
+            parts["next-step"] = gr.HTML(elem_id="next-step", js_on_load=_STEP_BUTTON)
+            parts["bytes-lessons"] = gr.HTML(elem_id="bytes-lessons")
         with gr.Column(elem_id="metrics", elem_classes="inset"):
             parts |= chart("metrics")
+            gr.HTML(markup.text("h3", say("certainty")))
+            parts["certainty"] = gr.HTML(markup.empty("certainty.empty"), elem_id="certainty")
         with gr.Column(elem_id="latency", elem_classes="inset"):
             parts |= chart("latency")
         with gr.Column(elem_id="confusion", elem_classes="inset"):

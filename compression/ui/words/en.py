@@ -1,5 +1,7 @@
 """The page in English. `X.info` explains the control `X`; `X=value` names one of its choices."""
 
+from compression.ui.words.en_bytes import BYTES
+from compression.ui.words.en_certainty import CERTAINTY
 from compression.ui.words.en_examples import EXAMPLES
 from compression.ui.words.en_file import FILE
 from compression.ui.words.en_form import FORM
@@ -117,13 +119,14 @@ PAGE = {
     "chart.size.axis": "Size in MB (log scale)",
     "chart.run": "this run",
     "chart.beside": "beside it",
+    "chart.seeds": "other seeds",
     "chart.staircase": "From teacher to result, step by step",
     "chart.staircase.size": "MB (log)",
     "chart.staircase.accuracy": "Accuracy, %",
     "staircase.note": "Accuracy on the validation split. A triangle stands for one too low to fit in, as of a "
     "student that has learnt nothing yet.",
     "chart.reference": "the article's own data, 450 URLs",
-    "chart.metrics": "Four metrics, on the test split",
+    "chart.metrics": "Four metrics, on the test split, with 95 % intervals",
     "chart.confusion": "Right and wrong verdicts, in URLs of the test split",
     "chart.confusion.is": "Truly",
     "chart.confusion.says": "Model says",
@@ -159,6 +162,7 @@ NAMES = {
     "model.compressed": "Compressed",
     "model.untaught": "Without teacher",
     "model.control": "TF-IDF control",
+    "model.majority": "Majority class",
     "status.queued": "Waiting",
     "status.running": "Running",
     "status.succeeded": "Done",
@@ -286,4 +290,6 @@ WHY = {
     "why.alpha.step": "At step {step} that was {alpha} × {soft} + {rest} × {hard} = {loss}.",
 }
 
-WORDS: dict[str, str] = FORM | PAGE | NAMES | MESSAGES | WHY | COMPARED | EXAMPLES | FILE | LABELS | PUSH | RUNS | XRAY
+WORDS: dict[str, str] = (
+    FORM | PAGE | NAMES | MESSAGES | WHY | BYTES | CERTAINTY | COMPARED | EXAMPLES | FILE | LABELS | PUSH | RUNS | XRAY
+)
