@@ -99,11 +99,11 @@ def _write(
     runs: Runs, viewing: str, file: Path, called: str, target: Path, model: str, column: str | None, report: Report
 ) -> "Summary":
     """Classifies the file into `target`; what can be refused is refused before a model is loaded."""
-    from compression.artefacts.folder import load
     from compression.data.rows import open_urls
     from compression.models.device import here
     from compression.predict.batch import classify_file
     from compression.predict.predictor import Predictor
+    from compression.predict.runtime import known, served
 
     models, most = asked(runs, viewing), limits()
     if model not in models.folders:
@@ -114,7 +114,8 @@ def _write(
         raise DataError(say("file.large", name=called, megabytes=most.file_bytes // 1_000_000))
     open_urls(file, column, most.file_rows)
     # A model of its own, not the one that answers single URLs: nobody who types one waits for a chunk of thousands.
-    predictor = Predictor(load(models.folders[model], here(), models.not_safe.get(model)))
+    folder = models.folders[model]
+    predictor = Predictor(served(folder, here(), models.not_safe.get(model), known(folder)))
     try:
         return classify_file(file, target, predictor, column, report)
     except ResourceError:

@@ -179,7 +179,7 @@ def test_where_nothing_can_be_written(runs: Runs, source: Path, place: Path, mon
     assert say("download.no-room") in asking(runs, str(source))["file-verdicts"]
     place.unlink()
     monkeypatch.setattr("os.fsync", full)
-    assert say("download.no-room") in asking(runs, str(source))["file-verdicts"]
+    assert say("file.no-room") in asking(runs, str(source))["file-verdicts"]
     assert left(place) == []
 
 
