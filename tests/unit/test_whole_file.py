@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import tiny
 
-from compression.artefacts import folder as artefact
 from compression.errors import RunCancelled
 from compression.events import Event, Progress, ignore
+from compression.predict import runtime
 from compression.runs.store import RunStore
 from compression.runs.worker import Runs
 from compression.settings import Limits
@@ -52,7 +52,7 @@ def source(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def nothing_computed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(artefact, "load", lambda *given: pytest.fail("a model was loaded"))
+    monkeypatch.setattr(runtime, "served", lambda *given: pytest.fail("a model was loaded"))
 
 
 def asking(runs: Runs, source: object, **given: Any) -> dict[str, Any]:
