@@ -7,7 +7,7 @@ import gradio as gr
 
 from compression.result import Result
 from compression.runs.snapshot import RESUMABLE, Snapshot
-from compression.ui import charts, markup, notes, step_charts
+from compression.ui import behaving, charts, markup, notes, step_charts
 from compression.ui.pushing import forget
 from compression.ui.views import comparison, precomputed
 from compression.ui.views import parts as part_bytes
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 Updates = dict[str, Any]
 CHARTS = ("size-accuracy", "staircase", "bytes", "metrics", "latency")
-MORE = ("certainty", "next-step", "bytes-lessons")  # what the compare section says beside its charts
+# What the compare section says beside its charts, and what it says only when it is asked.
+MORE = ("certainty", "next-step", "bytes-lessons", "fold-behaviour", *behaving.PARTS)
 CURVE_DRAWINGS = 25
 _START_STEP_S = 10.0  # an estimated start is drawn anew when it has moved by so much
 MODELS = ("teacher", "student", "compressed")  # with a confusion matrix of their own; further ones are in its table
@@ -80,6 +81,7 @@ def outcome(snapshot: Snapshot | None, reference: bool, sure: "Evidence | None" 
     own = snapshot is not None and snapshot.precomputed_by is None
     done = snapshot is not None and snapshot.result is not None
     updates |= {"push": gr.Column(visible=done and own), "push-message": "", **forget()}
+    updates |= behaving.closed()
     updates["precomputed"] = precomputed.mark(snapshot) if snapshot else ""
     updates["example"] = snapshot.run_id if snapshot and not own else None
     if snapshot is None or snapshot.result is None:

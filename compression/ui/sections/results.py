@@ -8,6 +8,7 @@ import gradio as gr
 from compression.catalog import ASSETS
 from compression.ui import markup
 from compression.ui.drawing import MODELS
+from compression.ui.sections.behaviour import behaviour
 from compression.ui.sections.controls import Parts, answer, card, chart, fold
 from compression.ui.sections.push import taking
 from compression.ui.sections.whole_file import whole_file
@@ -95,6 +96,7 @@ def comparison(examples: Sequence[str] = ()) -> Parts:
                         plot = gr.Plot(visible=False, show_label=False, container=False)
                         parts |= {f"confusion-{name}-title": title, f"confusion-{name}": plot}
             parts["confusion-numbers"] = gr.HTML(markup.empty("confusion.empty"))
+        parts |= behaviour()
         parts |= taking()
     return parts
 

@@ -1,5 +1,6 @@
 """The page in English. `X.info` explains the control `X`; `X=value` names one of its choices."""
 
+from compression.ui.words.en_behaviour import BEHAVIOUR
 from compression.ui.words.en_bytes import BYTES
 from compression.ui.words.en_certainty import CERTAINTY
 from compression.ui.words.en_examples import EXAMPLES
@@ -291,5 +292,19 @@ WHY = {
 }
 
 WORDS: dict[str, str] = (
-    FORM | PAGE | NAMES | MESSAGES | WHY | BYTES | CERTAINTY | COMPARED | EXAMPLES | FILE | LABELS | PUSH | RUNS | XRAY
+    FORM
+    | PAGE
+    | NAMES
+    | MESSAGES
+    | WHY
+    | BEHAVIOUR
+    | BYTES
+    | CERTAINTY
+    | COMPARED
+    | EXAMPLES
+    | FILE
+    | LABELS
+    | PUSH
+    | RUNS
+    | XRAY
 )
