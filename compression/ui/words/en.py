@@ -291,20 +291,6 @@ WHY = {
     "why.alpha.step": "At step {step} that was {alpha} × {soft} + {rest} × {hard} = {loss}.",
 }
 
-WORDS: dict[str, str] = (
-    FORM
-    | PAGE
-    | NAMES
-    | MESSAGES
-    | WHY
-    | BEHAVIOUR
-    | BYTES
-    | CERTAINTY
-    | COMPARED
-    | EXAMPLES
-    | FILE
-    | LABELS
-    | PUSH
-    | RUNS
-    | XRAY
-)
+_OWN = FORM | PAGE | NAMES | MESSAGES | WHY
+_MORE = BEHAVIOUR | BYTES | CERTAINTY | COMPARED | EXAMPLES | FILE | LABELS | PUSH | RUNS | XRAY
+WORDS: dict[str, str] = _OWN | _MORE
