@@ -1,6 +1,6 @@
-"""`kill -9` at random moments of a short run, which is then gone on with: does it end with the undisturbed run's models?
+"""`kill -9` at random moments of a short run, which is then gone on with: is the end that of the undisturbed run?
 
-    python tests/benchmarks/killing.py [--times 50] [--server] [--seed 0]
+    PYTHONPATH=.:tests python tests/benchmarks/killing.py [--times 50] [--server] [--seed 0]
 
 A run of tiny models through most steps is first made undisturbed. Then, so many times: the same run in a process of its
 own, killed at a moment drawn evenly from its length; what was on disk then is told; another process goes on with it;
@@ -24,9 +24,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
-
 import tiny
 
 from compression.artefacts.folder import digest
@@ -35,6 +32,7 @@ from compression.models.checkpoint import standing
 from compression.recipe import nest, parse
 from compression.stages import steps
 
+ROOT = Path(__file__).parents[2]
 SETTINGS = {
     "device": "cpu",
     "student.layers": 2,
@@ -192,10 +190,8 @@ def main() -> None:
             shown = go_on(way, place, run_id)
             same = models(left) == wanted and not (left / "unfinished").exists()
             right += same
-            print(
-                f"{number:3} after {after_s:5.1f} s: {where}. {shown} {'the same' if same else 'OTHER MODELS'}",
-                flush=True,
-            )
+            verdict = "the same models" if same else "OTHER MODELS"
+            print(f"{number:3} after {after_s:5.1f} s: {where}. {shown} {verdict}", flush=True)
             shutil.rmtree(place)
         print(f"{right} of {given.times} end with the models of the undisturbed run")
     sys.exit(right != given.times)
