@@ -23,7 +23,7 @@ from compression.artefacts.claim import UNFINISHED
 from compression.config import RunConfig
 from compression.errors import ModelError, ResourceError
 from compression.events import Notice, Report
-from compression.models.checkpoint import SUFFIX, seconds_kept
+from compression.models.checkpoint import SUFFIX, standing
 from compression.step import Made
 
 _RECORD = "record.json"
@@ -89,7 +89,7 @@ class Unfinished:
     def seconds(self, key: str = "") -> float:
         """How long a step, with those within it, has taken so far in what is finished or kept; without a key, all."""
         steps = {name: outcome.seconds for name, outcome in self._record.steps.items()}
-        steps |= {path.name.removesuffix(SUFFIX): seconds_kept(path) for path in self.folder.glob(f"[!.]*{SUFFIX}")}
+        steps |= {path.name.removesuffix(SUFFIX): standing(path)[1] for path in self.folder.glob(f"[!.]*{SUFFIX}")}
         return sum(seconds for name, seconds in steps.items() if not key or f"{name}.".startswith(f"{key}."))
 
     def outcome(self, key: str, folder: Path | None, take: Callable[[], Any]) -> Any:

@@ -173,12 +173,13 @@ class Checkpoint:
         self._report(Notice(text=text))
 
 
-def seconds_kept(path: Path) -> float:
-    """How long the training took that a file tells of; 0 if it cannot be read."""
+def standing(path: Path) -> tuple[Place, float]:
+    """The place kept in a file, and how many seconds it took to get there; the very beginning if it cannot be read."""
     try:
-        return float(_read(path, weights=False)[1]["seconds"])
+        facts = _read(path, weights=False)[1]
+        return Place(**facts["place"]), float(facts["seconds"])
     except (OSError, ValueError, KeyError, TypeError):
-        return 0.0
+        return Place(), 0.0
 
 
 def _write(path: Path, tensors: "Tensors", facts: "Facts") -> None:

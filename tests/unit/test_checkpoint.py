@@ -1,4 +1,4 @@
-"""A training that was cut off goes on from the file it kept, and ends with the weights it would have had, to the bit."""
+"""A training that was cut off goes on from the file it kept, and ends with exactly the weights it would have had."""
 
 import errno
 import os
@@ -20,7 +20,7 @@ from compression.methods.importance import weight_importance
 from compression.methods.prune import matrices, sparsify
 from compression.methods.qat import prepare
 from compression.methods.training import Lesson, train
-from compression.models.checkpoint import seconds_kept
+from compression.models.checkpoint import Place, standing
 from compression.models.classifier import Classifier, load_classifier
 from compression.models.teacher import TeacherRecipe, load_base, train_teacher
 from compression.recipe import nest, parse
@@ -158,10 +158,13 @@ def test_from_each_epoch_it_goes_on_to_the_same_weights(folders: tuple[Path, Pat
     for epoch in range(1, EPOCHS + 1):
         watch = Watch()
         found = tmp_path / f"{epoch}.safetensors"
-        assert 0 < seconds_kept(found) < 60
+        per_epoch = STEPS // EPOCHS
+        place, seconds = standing(found)
+        assert place == Place(epoch * per_epoch, epoch, per_epoch)
+        assert 0 < seconds < 60
         torch.manual_seed(99)  # whatever a new process happens to start with
         assert same(way(folders, found, watch), undisturbed), epoch
-        assert watch.steps == list(range(epoch * STEPS // EPOCHS + 1, STEPS + 1))
+        assert watch.steps == list(range(epoch * per_epoch + 1, STEPS + 1))
         assert [e.epoch for e in watch.told if isinstance(e, EpochEnded)] == list(range(epoch, EPOCHS + 1))
 
 
