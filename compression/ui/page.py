@@ -32,17 +32,8 @@ RESULTS = (
     *("seen", "viewing", "timer", "progress", "epochs", "run", "cancel", "loss-plot", "loss-numbers", "summary"),
     *(f"{name}-{what}" for name in drawing.CHARTS for what in ("plot", "numbers")),
     *(part for name in drawing.MODELS for part in (f"confusion-{name}", f"confusion-{name}-title")),
-    *(
-        "certainty",
-        "next-step",
-        "bytes-lessons",
-        "confusion-numbers",
-        "reference",
-        "runs",
-        "why-alpha",
-        "precomputed",
-        "example",
-    ),
+    *drawing.MORE,
+    *("confusion-numbers", "reference", "runs", "why-alpha", "precomputed", "example"),
     *("push", "push-message", "push-asked", "push-replace", "file-model"),
 )
 ANSWERS = ("estimate", "preview", "message", "progress")  # where a refusal may stand
