@@ -8,6 +8,7 @@ from compression.ui.words.en_file import FILE
 from compression.ui.words.en_form import FORM
 from compression.ui.words.en_labels import LABELS
 from compression.ui.words.en_push import PUSH
+from compression.ui.words.en_receipt import RECEIPT
 from compression.ui.words.en_xray import XRAY
 
 PAGE = {
@@ -293,6 +294,5 @@ WHY = {
     "why.alpha.step": "At step {step} that was {alpha} × {soft} + {rest} × {hard} = {loss}.",
 }
 
-WORDS: dict[str, str] = (
-    FORM | PAGE | NAMES | MESSAGES | WHY | BEHAVIOUR | BYTES | CERTAINTY | EXAMPLES | FILE | LABELS | PUSH | XRAY
-)
+_TABLES = (FORM, PAGE, NAMES, MESSAGES, WHY, BEHAVIOUR, BYTES, CERTAINTY, EXAMPLES, FILE, LABELS, PUSH, RECEIPT, XRAY)
+WORDS: dict[str, str] = {address: words for table in _TABLES for address, words in table.items()}
