@@ -7,6 +7,7 @@ from compression.runs.worker import Runs
 from compression.ui import behaving, form
 from compression.ui.changing import take_step
 from compression.ui.sections.controls import Parts
+from compression.ui.views.receipt import million_table
 from compression.ui.wiring import BUTTON, DATA, drawn, io
 
 
@@ -18,6 +19,12 @@ def wire(parts: Parts, runs: Runs) -> None:
 
     changed = [*form.KEYS, "preset", "saved", "undo", "next-step"]
     parts["next-step"].click(**io(parts, drawn(parts, step), ["viewing", *form.KEYS], changed), **BUTTON)
+
+    def million(viewing: str, price: Any) -> Any:
+        snapshot = runs.snapshot(viewing) if viewing else None
+        return {"million": million_table(snapshot.result, price)} if snapshot and snapshot.result else {}
+
+    parts["price"].input(**io(parts, drawn(parts, million), ["viewing", "price"], ["million"]), **BUTTON)
 
     asked = ["viewing", "wanted-recall"]
     behave = drawn(parts, partial(behaving.behave, runs))

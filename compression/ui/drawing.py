@@ -13,6 +13,7 @@ from compression.ui.views import comparison, precomputed
 from compression.ui.views import parts as part_bytes
 from compression.ui.views.certainty import certainty_card
 from compression.ui.views.progress import UNFINISHED, epochs_table, loss_table, progress
+from compression.ui.views.receipt import PRICE, million_table, receipt_card
 from compression.ui.views.staircase import staircase_table, steps
 from compression.ui.words import say
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 Updates = dict[str, Any]
 CHARTS = ("size-accuracy", "staircase", "bytes", "metrics", "latency")
 # What the compare section says beside its charts, and what it says only when it is asked.
-MORE = ("certainty", "next-step", "bytes-lessons", "fold-behaviour", *behaving.PARTS)
+MORE = ("certainty", "next-step", "bytes-lessons", "receipt", "price", "million", "fold-behaviour", *behaving.PARTS)
 CURVE_DRAWINGS = 25
 _START_STEP_S = 10.0  # an estimated start is drawn anew when it has moved by so much
 MODELS = ("teacher", "student", "compressed")  # with a confusion matrix of their own; further ones are in its table
@@ -87,6 +88,7 @@ def outcome(snapshot: Snapshot | None, reference: bool, sure: "Evidence | None" 
     if snapshot is None or snapshot.result is None:
         updates |= {"summary": markup.empty("summary.empty"), "reference": gr.Checkbox(visible=False)}
         updates |= {"certainty": markup.empty("certainty.empty"), "next-step": "", "bytes-lessons": ""}
+        updates |= {"receipt": markup.empty("receipt.empty"), "price": gr.Number(visible=False), "million": ""}
         for name in CHARTS:
             updates |= _no_chart(name)
         return updates | _confusion(None)
@@ -96,7 +98,7 @@ def outcome(snapshot: Snapshot | None, reference: bool, sure: "Evidence | None" 
     updates |= _staircase(result) | _bytes(result, sure)
     updates |= _chart("metrics", charts.metrics(result, sure), comparison.everything(result, sure))
     updates["certainty"] = certainty_card(result, sure)
-    updates |= _confusion(result)
+    updates |= _confusion(result) | _receipt(result)
     updates |= _chart("latency", charts.latency(result), comparison.latency_table(result))
     distilled = [point for point in snapshot.curve if point.stage == "distill"]
     if distilled:
@@ -125,6 +127,11 @@ def _bytes(result: Result, sure: "Evidence | None") -> Updates:
         "next-step": part_bytes.offer(result, rows),
         "bytes-lessons": part_bytes.lessons(result, rows),
     }
+
+
+def _receipt(result: Result) -> Updates:
+    million = {"price": gr.Number(value=PRICE, visible=True), "million": million_table(result, PRICE)}
+    return {"receipt": receipt_card(result), **million}
 
 
 def _confusion(result: Result | None) -> Updates:

@@ -13,6 +13,7 @@ from compression.ui.sections.controls import Parts, answer, card, chart, fold
 from compression.ui.sections.push import taking
 from compression.ui.sections.whole_file import whole_file
 from compression.ui.urls import LIMIT, defang
+from compression.ui.views.receipt import PRICE
 from compression.ui.views.share import COPYING
 from compression.ui.words import named, say
 
@@ -87,6 +88,13 @@ def comparison(examples: Sequence[str] = ()) -> Parts:
             parts["certainty"] = gr.HTML(markup.empty("certainty.empty"), elem_id="certainty")
         with gr.Column(elem_id="latency", elem_classes="inset"):
             parts |= chart("latency")
+        with gr.Column(elem_id="receipt", elem_classes="inset"):
+            gr.HTML(markup.text("h3", say("receipt")))
+            parts["receipt"] = gr.HTML(markup.empty("receipt.empty"))
+            parts["price"] = gr.Number(
+                value=PRICE, minimum=0, label=say("receipt.price"), info=say("receipt.price.info"), elem_id="price"
+            )
+            parts["million"] = gr.HTML(elem_id="million")
         with gr.Column(elem_id="confusion", elem_classes="inset"):
             gr.HTML(markup.text("h3", say("chart.confusion")))
             with gr.Row(equal_height=False):

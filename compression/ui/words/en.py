@@ -8,6 +8,7 @@ from compression.ui.words.en_file import FILE
 from compression.ui.words.en_form import FORM
 from compression.ui.words.en_labels import LABELS
 from compression.ui.words.en_push import PUSH
+from compression.ui.words.en_receipt import RECEIPT
 from compression.ui.words.en_runs import COMPARED, RUNS
 from compression.ui.words.en_xray import XRAY
 
@@ -243,6 +244,9 @@ MESSAGES = {
     "summary.less": "{points} {unit} less accurate than the teacher",
     "summary.more": "{points} {unit} more accurate than the teacher",
     "summary.equal": "exactly as accurate as the teacher",
+    "summary.noise": "as accurate as the teacher within noise ({points} {unit} {more_or_less})",
+    "summary.noise.more": "more",
+    "summary.noise.less": "less",
     "summary.point": "point",
     "summary.points": "points",
     "summary.faster": "{ratio}× faster on {device}",
@@ -292,5 +296,5 @@ WHY = {
 }
 
 _OWN = FORM | PAGE | NAMES | MESSAGES | WHY
-_MORE = BEHAVIOUR | BYTES | CERTAINTY | COMPARED | EXAMPLES | FILE | LABELS | PUSH | RUNS | XRAY
+_MORE = BEHAVIOUR | BYTES | CERTAINTY | COMPARED | EXAMPLES | FILE | LABELS | PUSH | RECEIPT | RUNS | XRAY
 WORDS: dict[str, str] = _OWN | _MORE
