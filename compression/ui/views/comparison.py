@@ -31,11 +31,9 @@ def summary(result: Result, here: bool = True) -> str:
 
 def _against_the_teacher(model: ModelReport, difference: float) -> str:
     """How much more or less accurate, or, where chance alone may explain the difference, that it is the same."""
-    from compression.measure.paired import within_noise
-
     by = (model.paired or {}).get(SPLIT)
     points = f"{abs(100 * difference):.1f}"
-    if by is None or not within_noise(by) or points == "0.0":
+    if by is None or not noise(by) or points == "0.0":
         return _accuracy(difference)
     unit = say("summary.point" if points == "1.0" else "summary.points")
     more_or_less = say("summary.noise.more" if difference > 0 else "summary.noise.less")
