@@ -135,13 +135,24 @@ def settled(pid: int) -> float:
         held = now
 
 
+@contextmanager
+def heartbeat(url: str, session_hash: str) -> Iterator[None]:
+    """What a tab holds open while it is there; httpx2 keeps its end open, and the server would see nobody leave."""
+    connection = HTTPConnection("127.0.0.1", int(url.rstrip("/").rpartition(":")[2]), timeout=PATIENCE_S)
+    connection.request("GET", f"/gradio_api/heartbeat/{session_hash}")
+    response = connection.getresponse()
+    response.readline()
+    yield
+    response.close()
+    connection.close()
+
+
 def session(site: Site) -> None:
     """One visitor: opens the page and loads it, has a URL classified, and leaves."""
     with Visitor(site) as visitor:
         visitor.http.get("/").raise_for_status()
         visitor.http.get("/config").raise_for_status()
-        with visitor.http.stream("GET", f"/gradio_api/heartbeat/{visitor.session}") as heartbeat:
-            next(heartbeat.iter_lines())
+        with heartbeat(site.url, visitor.session):
             for element, event in (("page", "load"), ("timer", "tick"), ("teacher", "change")):
                 assert visitor.press(element, event=event).success
             url = f"http://{secrets.token_hex(8)}.example/login"
@@ -166,6 +177,12 @@ def run(visitor: Visitor, settings: dict[str, Any], seed: int) -> None:
     raise SystemExit("A run did not end.")
 
 
+def wait_for_torch(site: Site) -> None:
+    """The app loads torch once it serves, for the first estimate: whoever asks for one waits until that is done."""
+    with Visitor(site) as visitor:
+        assert visitor.press("teacher", event="change").success
+
+
 def growth(sessions: int, runs: int) -> Iterator[Figure]:
     """The idle app, and what sessions and runs add to it."""
     import tiny
@@ -181,8 +198,9 @@ def growth(sessions: int, runs: int) -> Iterator[Figure]:
             "quantization.scheme": "packed-int8",
         }
         with app(home) as (pid, url):
+            site = Site(url, None, httpx2.get(f"{url}config", trust_env=False).json(), None)  # type: ignore[arg-type]
+            wait_for_torch(site)
             yield Figure("resident, idle", settled(pid), "MB")
-            site = Site(url, None, httpx2.get(f"{url}config", trust_env=False).json())  # type: ignore[arg-type]
             for _ in range(FIRST_SESSIONS):
                 session(site)
             before = settled(pid)
