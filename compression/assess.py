@@ -2,13 +2,16 @@
 
     probabilities on validation (known from the steps) and test ─▶ metrics, and each model against the teacher
     one URL at a time, in turn                                  ─▶ latency
+    the test URLs in batches                                    ─▶ throughput
 
-Beside teacher, student and compressed model stands the control: a linear model of n-grams that saw the labels alone,
-cut to the compressed model's bytes.
+Beside teacher, student and compressed model stand the same student without a teacher, where the recipe asks for it, and
+the control: a linear model of n-grams that saw the labels alone, cut to the compressed model's bytes.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from math import ceil
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from compression.artefacts.weight import size_bytes, size_stored_bytes
@@ -18,12 +21,15 @@ from compression.errors import ConfigError
 from compression.events import Notice, Progress, Report, ignore
 from compression.measure.control import Control, control_at
 from compression.measure.paired import paired
+from compression.measure.predictions import Predictions, predictions
 from compression.measure.quality import quality
 from compression.measure.speed import MAX_SECONDS, latencies
 from compression.models.classifier import EVALUATION_BATCH
 from compression.predict.predictor import Predictor
+from compression.repeats import UNTAUGHT, UNTAUGHT_NOTE
 from compression.result import Metrics, ModelReport, Paired
-from compression.stages import Made, Work, probabilities_on
+from compression.stages import probabilities_on
+from compression.step import Made, Work
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,20 +43,37 @@ _TIMED_URLS = 50
 _START, _STEP, _READ = 12.0, 0.05, 0.025
 
 
-def evaluate(work: Work, made: Mapping[str, Made], report: Report = ignore) -> dict[str, ModelReport]:
-    """A report on teacher, student, compressed model and control; what `made` knows of one is not measured again."""
+@dataclass(frozen=True)
+class Assessment:
+    """A report on each model of a run, what each said of every URL, by split, and what they are to be held against:
+    the more frequent class, and of the student the one without a teacher."""
+
+    models: dict[str, ModelReport]
+    predictions: dict[str, Predictions]
+    majority: dict[str, Metrics]
+    distillation_gain: dict[str, Paired] | None
+
+
+def evaluate(work: Work, made: Mapping[str, Made], report: Report = ignore) -> Assessment:
+    """How good each model in `made` is, and the control; what `made` knows of one is not measured again."""
     import numpy as np
 
     data = work.data
-    folders = {name: getattr(work.folders, name) for name in ("teacher", "student", "compressed")}
+    folders = {name: getattr(work.folders, name) for name in made}
     predictors = {name: Predictor(work.load(folder)) for name, folder in folders.items()}
     answers: dict[str, Answers] = {}
+    speeds: dict[str, float] = {}
     for name, predictor in predictors.items():
         known = np.array(made[name].probabilities)
+        predictor.predict(data.splits["test"].texts[0])  # what a model does once, as packing its weights anew
+        start = perf_counter()
         answers[name] = {"validation": known, "test": probabilities_on(predictor, data, "test", report, STAGE)}
+        speeds[name] = len(data.splits["test"]) / (perf_counter() - start)
     control = _control(data, size_bytes(work.folders.compressed), report)
     if control is not None:
+        start = perf_counter()
         answers["control"] = {split: control.answer(data.splits[split].texts) for split in EVALUATED}
+        speeds["control"] = sum(len(data.splits[split]) for split in EVALUATED) / (perf_counter() - start)
     timed = latencies(
         {name: predictor.predict for name, predictor in predictors.items()}
         | ({"control": lambda text: control.answer([text])} if control else {}),
@@ -61,20 +84,29 @@ def evaluate(work: Work, made: Mapping[str, Made], report: Report = ignore) -> d
     facts: dict[str, dict[str, Any]] = {
         name: {"parameters": made[name].parameters, "folder": str(folder.resolve())} for name, folder in folders.items()
     }
+    if UNTAUGHT in made:
+        facts[UNTAUGHT]["note"] = UNTAUGHT_NOTE
     if control is not None:
         bytes_of["control"] = (control.size_bytes, control.size_bytes)
         facts["control"] = {"parameters": control.features, "folder": "", "note": control.encoding}
-    return {
+    models = {
         name: ModelReport(
             **facts[name],
             size_bytes=bytes_of[name][0],
             size_stored_bytes=bytes_of[name][1],
             metrics=_metrics(data, found),
             latency_ms=timed[name],
+            urls_per_second=speeds[name],
             paired=None if name == "teacher" else _paired(data, answers["teacher"], found),
         )
         for name, found in answers.items()
     }
+    said = {
+        split: predictions(data.splits[split], {name: found[split] for name, found in answers.items()})
+        for split in EVALUATED
+    }
+    gain = _paired(data, answers[UNTAUGHT], answers["student"]) if UNTAUGHT in answers else None
+    return Assessment(models, said, _metrics(data, _majority(data)), gain)
 
 
 def _control(data: Data, limit_bytes: int, report: Report) -> Control | None:
@@ -85,6 +117,14 @@ def _control(data: Data, limit_bytes: int, report: Report) -> Control | None:
     except ConfigError as error:
         report(Notice(text=f"There is no linear control beside this run: {error}"))
         return None
+
+
+def _majority(data: Data) -> "Answers":
+    """The answers of whoever always names the training rows' more frequent class; Safe where neither is."""
+    import numpy as np
+
+    labels = data.splits["train"].labels
+    return {split: np.full(len(data.splits[split]), float(2 * sum(labels) > len(labels))) for split in EVALUATED}
 
 
 def _metrics(data: Data, answers: "Answers") -> dict[str, Metrics]:

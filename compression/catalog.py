@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from compression.errors import ConfigError
+
 BUNDLED = "bundled"
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 BUNDLED_TEACHER = ASSETS / "teacher"
@@ -129,3 +131,10 @@ ARTICLE_POINTS = (
     ReferencePoint("Article: student", 211_000_000, 0.9289),
     ReferencePoint("Article: student, NF4", 62_700_000, 0.9356),
 )
+
+
+def preset_settings(name: str) -> dict[str, Any]:
+    """The settings of a preset, its name in any case. Raises ConfigError where there is none."""
+    if name.casefold() not in PRESETS:
+        raise ConfigError(f"There is no preset {name[:80]!r}. Use one of: {', '.join(PRESETS)}.")
+    return PRESETS[name.casefold()].settings

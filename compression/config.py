@@ -174,6 +174,13 @@ class QatConfig(Part):
     learning_rate: Annotated[float, Field(gt=0, le=0.1), NotTrue] = 1e-4
 
 
+class ControlsConfig(Part):
+    """What is trained beside the student, to tell what its teacher brought and how far chance moves it."""
+
+    without_teacher: bool = False  # the same student on the labels alone: a second training
+    seeds: Annotated[int, Field(ge=1, le=5), NotTrue] = 1  # trainings in all, each with a seed of its own
+
+
 class RunConfig(Part):
     """A whole recipe. Two equal recipes on one machine give the same numbers."""
 
@@ -193,3 +200,4 @@ class RunConfig(Part):
     pruning: PruningConfig = PruningConfig()
     qat: QatConfig = QatConfig()
     quantization: QuantizationConfig = Nf4()
+    controls: ControlsConfig = ControlsConfig()

@@ -12,6 +12,7 @@ from rich.table import Table
 from compression import events
 from compression.events import Event, Report
 from compression.measure.sensitivity import Sensitivity
+from compression.predict.runtime import Runtime
 from compression.result import Metrics, Result
 
 _PLAIN_INTERVAL = 5.0  # seconds between two lines about the same stage
@@ -115,6 +116,22 @@ def bytes_table(rows: Sequence[tuple[str, int]]) -> Table:
         table.add_column(name, justify="right")
     for step, size in rows:
         table.add_row(step, f"{size / 1e6:.2f}", f"{rows[0][1] / size:.1f}")
+    return table
+
+
+def runtime_table(model: str, runtime: Runtime) -> Table:
+    """What was measured of each runtime, the chosen one marked, and on what CPU."""
+    table = Table(title=f"{model} on {runtime.cpu} ({', '.join(runtime.cpu_flags)})", min_width=100)
+    table.add_column("runtime")
+    table.add_column("ms p50", justify="right")
+    for name, p50 in sorted(runtime.p50_ms.items(), key=lambda item: item[1]):
+        table.add_row(name, f"{p50:.2f}")
+    table.caption = f"{runtime.name}: {runtime.reason}"
+    if runtime.difference is not None:
+        table.caption += (
+            f" On {runtime.texts} URLs no probability differs by more than {runtime.difference:.4f} between the two, "
+            f"and {runtime.flipped} verdicts."
+        )
     return table
 
 

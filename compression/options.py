@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from compression.config import Device
+from compression.errors import ConfigError
 from compression.recipe import parse
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value on standard output and nothing else.")]
@@ -37,6 +38,19 @@ class SplitName(StrEnum):
 def device_of(word: str) -> Device:
     """The device a person typed. Raises ConfigError for none."""
     return parse({"device": word}).device
+
+
+def recipe_file(path: Path) -> dict[str, Any]:
+    """The recipe in a JSON file, unchecked. Raises ConfigError."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ConfigError(
+            f"{path} cannot be read as a recipe ({error}). Give a JSON file such as a run's config.json."
+        ) from None
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path} is not a recipe. Give a JSON object such as a run's config.json.")
+    return content
 
 
 def show(content: Any) -> None:

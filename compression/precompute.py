@@ -3,11 +3,9 @@
 The recipe is run as ever, in a folder that is then thrown away; what the page needs to show the run is kept.
 """
 
-import hashlib
 import shlex
 import shutil
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 
 from compression import pipeline
@@ -15,18 +13,14 @@ from compression.artefacts import folder as artefact
 from compression.artefacts.claim import refuse_inputs
 from compression.catalog import BUNDLED
 from compression.config import RunConfig
-from compression.data.sources import Split, load_data
 from compression.errors import ResourceError
 from compression.events import Report, ignore
-from compression.models.device import resolve
+from compression.measure.predictions import PREDICTIONS
 from compression.places import place
-from compression.predict.predictor import Predictor
 from compression.result import Result
 from compression.runs import examples
-from compression.stages import not_safe
 
 SHIPPED = "compressed"  # the one model small enough to come with the project
-PREDICTIONS = "predictions.parquet"
 
 
 def precompute(
@@ -43,19 +37,17 @@ def precompute(
     with tempfile.TemporaryDirectory(prefix="precompute-") as scratch:
         made = Path(scratch)
         result = pipeline.run(config, recording, made)
-        folders = {name: result.model_folder(name, made) for name, model in result.models.items() if model.folder}
-        test = load_data(config.data, config.columns, ("test",)).splits["test"]
         shown = _placeless(result)
         try:
             shutil.rmtree(output / "models", ignore_errors=True)
             examples.write(output, command, shown, recording.events())
-            _write_predictions(output / PREDICTIONS, test, _probabilities(config, folders, test))
+            shutil.copyfile(made / PREDICTIONS, output / PREDICTIONS)
         except OSError as error:
             raise ResourceError(
                 f"{output} cannot be written ({error.strerror or error}). Choose another folder."
             ) from None
         if with_model:
-            artefact.copy(folders[SHIPPED], output / "models" / SHIPPED)
+            artefact.copy(result.model_folder(SHIPPED, made), output / "models" / SHIPPED)
     return shown
 
 
@@ -87,25 +79,3 @@ def _placeless(result: Result) -> Result:
         for name, model in result.models.items()
     }
     return result.model_copy(update={"config": config.model_copy(update=names), "models": models})
-
-
-def _probabilities(config: RunConfig, folders: Mapping[str, Path], test: Split) -> dict[str, list[float]]:
-    device, classes = resolve(config.device), {"teacher": not_safe(config)}
-    return {
-        name: Predictor(artefact.load(folder, device, classes.get(name))).probabilities(test.texts).tolist()
-        for name, folder in folders.items()
-    }
-
-
-def _write_predictions(path: Path, test: Split, probabilities: Mapping[str, list[float]]) -> None:
-    """A row a URL, in the order of their digests: of the URL itself nothing else is left."""
-    import pyarrow
-    from pyarrow import parquet
-
-    digests = [hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest() for text in test.texts]
-    columns = {
-        "sha256": pyarrow.array(digests, pyarrow.binary(32)),
-        "label": pyarrow.array(test.labels, pyarrow.int8()),
-        **{name: pyarrow.array(column, pyarrow.float64()) for name, column in probabilities.items()},
-    }
-    parquet.write_table(pyarrow.table(columns).sort_by("sha256"), path, compression="zstd")

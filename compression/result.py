@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -36,6 +36,8 @@ class Latency(_Record):
 class Paired(_Record):
     """A model against the teacher on the same URLs: who alone was right, and the difference in accuracy.
 
+    Another model may stand in the teacher's place, as the untaught student does in `Result.distillation_gain`.
+
     `difference` is the model's accuracy less the teacher's, as fractions; `low` and `high` bound its two-sided 95 %
     interval, `lower_bound` its one-sided 95 % one; `p_value` is McNemar's, exact.
     """
@@ -62,6 +64,7 @@ class ModelReport(_Record):
     folder: str
     paired: dict[str, Paired] | None = None  # test, both (validation and test together); None for the teacher
     note: str | None = None  # what should be known of this model, one sentence
+    urls_per_second: float | None = None  # the test URLs in batches, tokenizing included, loading excluded
 
 
 class StageReport(_Record):
@@ -72,6 +75,7 @@ class StageReport(_Record):
     parameters: int | None
     size_bytes: int | None
     validation: Metrics | None
+    parts: dict[str, int] | None = None  # the same bytes by what they belong to (`artefacts.parts`)
 
 
 class Environment(_Record):
@@ -86,6 +90,20 @@ class Environment(_Record):
     created: str  # ISO 8601, UTC
 
 
+class Receipt(_Record):
+    """What a run cost the host that `Environment` names; None is what that host does not tell.
+
+    Memory is of the process that ran it, at its highest: while the run went on, or since that process began.
+    """
+
+    seconds: float
+    peak_memory_bytes: int | None
+    peak_memory_since: Literal["run", "process"]
+    peak_gpu_bytes: int | None  # by torch; None on a CPU
+    energy_joules: dict[str, float]  # cpu, gpu: those that count it
+    energy_note: str  # what was counted, and why anything was not
+
+
 class Result(_Record):
     """The content of `result.json`."""
 
@@ -95,7 +113,13 @@ class Result(_Record):
     environment: Environment
     reused: bool = False
     stages: list[StageReport]
-    models: dict[str, ModelReport]  # teacher, student, compressed, and the control at the compressed model's bytes
+    # teacher, student, compressed, and beside them: untaught (the student without a teacher), if it was asked for, and
+    # the control at the compressed model's bytes
+    models: dict[str, ModelReport]
+    majority: dict[str, Metrics] | None = None  # of always answering the training rows' more frequent class
+    distillation_gain: dict[str, Paired] | None = None  # the student against the untaught one: test, both
+    receipt: Receipt | None = None
+    spread: dict[str, list[float]] | None = None  # accuracies on test of student and compressed, a seed each
 
     def to_json(self) -> dict[str, Any]:
         """The contract's JSON object (`schema` instead of `schema_`)."""

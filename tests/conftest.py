@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from gated_runs import Gated, Serve
+    from gated_runs import Gated, Serve, Server
     from hub_stand_in import HubStandIn
+
+    from compression.runs import Snapshot
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
@@ -21,6 +23,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the package does, but 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+os.environ.setdefault("COMPRESSION_RUNTIME", "torch")  # no test waits for another's choice of a runtime
 os.environ["COMPRESSION_HOME"] = tempfile.mkdtemp(prefix="compression-tests-")  # nothing of a developer's own is read
 
 
@@ -126,14 +129,41 @@ def serve(tmp_path: Path, gated: "Gated") -> "Iterator[Serve]":
 
     servers: list[Server] = []
 
-    def start(pipeline: Any = gated, **limits: int) -> Server:
-        servers.append(Server(tmp_path / "home", pipeline, **limits))
+    def start(pipeline: Any = gated, **options: Any) -> Server:
+        servers.append(Server(tmp_path / "home", pipeline, **options))
         return servers[-1]
 
     yield start
     gated.open(100)
     for server in servers:
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def exported_run(tmp_path_factory: pytest.TempPathFactory) -> "tuple[Snapshot, Path]":
+    """A run that succeeded on another machine, and the file it was exported to."""
+    from exported_runs import export
+
+    return export(tmp_path_factory.mktemp("exported"))
+
+
+@pytest.fixture
+def exported(exported_run: "tuple[Snapshot, Path]") -> Path:
+    """The file of that run."""
+    return exported_run[1]
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> "Iterator[Server]":
+    """A server on which nothing has run."""
+    from exported_runs import made
+    from gated_runs import Server
+
+    from compression.settings import Limits
+
+    server = Server(tmp_path / "elsewhere", made, limits=Limits(visitor_bytes=50_000_000))
+    yield server
+    server.stop()
 
 
 def _named(variable: str) -> Path:

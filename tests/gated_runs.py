@@ -3,16 +3,18 @@
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from compression.config import RunConfig
-from compression.events import Notice, Report, RunStarted, TrainingStep
-from compression.result import Environment, Latency, Metrics, ModelReport, Result
+from compression.events import EpochEnded, Notice, Report, RunStarted, StageEnded, StageStarted, TrainingStep
+from compression.result import Environment, Latency, Metrics, ModelReport, Result, StageReport
 from compression.runs import Runs, RunStore, Snapshot
 
 PATIENCE_S = 30.0
 METRICS = Metrics(
     accuracy=0.9, precision=None, recall=0.9, f1=0.9, roc_auc=0.95, examples=10, confusion=((4, 1), (0, 5))
 )
+LOADED = StageReport(name="load", seconds=0.1, parameters=None, size_bytes=None, validation=None)
 
 
 def result(config: RunConfig) -> Result:
@@ -36,8 +38,8 @@ def result(config: RunConfig) -> Result:
     return Result(config=config, environment=environment, stages=[], models={"student": model})
 
 
-def training(step: int, loss: float = 0.1) -> TrainingStep:
-    return TrainingStep(stage="distill", step=step, steps=9, epoch=1, loss=loss, soft_loss=loss, hard_loss=loss)
+def training(step: int, loss: float = 0.1, epoch: int = 1) -> TrainingStep:
+    return TrainingStep(stage="distill", step=step, steps=9, epoch=epoch, loss=loss, soft_loss=loss, hard_loss=loss)
 
 
 class Gated:
@@ -69,12 +71,42 @@ class Gated:
         self._gate.release(runs)
 
 
+class Stepping:
+    """A pipeline that trains for three epochs of three steps, leaves each epoch behind, and goes on from what it finds.
+
+    It calls `at(step)` after each step; `computed` are the steps of all attempts.
+    """
+
+    def __init__(self, at: Callable[[int], None] = lambda step: None) -> None:
+        self.at = at
+        self.computed: list[int] = []
+
+    def __call__(self, config: RunConfig, report: Report, folder: Path) -> Result:
+        checkpoint = folder / "checkpoint.json"
+        done = int(checkpoint.read_text()) if checkpoint.exists() else 0
+        report(RunStarted(device="CPU", stages=("load", "distill")))
+        report(StageStarted(stage="load"))
+        report(Notice(text="Two rows were skipped."))
+        report(StageEnded(report=LOADED))
+        report(StageStarted(stage="distill"))
+        for step in range(done + 1, 10):
+            epoch = (step + 2) // 3
+            report(training(step, loss=1 / step, epoch=epoch))
+            self.computed.append(step)
+            self.at(step)
+            if step % 3 == 0:
+                report(EpochEnded(stage="distill", epoch=epoch, epochs=3, student=METRICS))
+                checkpoint.write_text(str(step))
+        (folder / "weights").write_bytes(b"weights of nine steps")
+        return result(config)
+
+
 class Server:
     """Runs on a home; several on one home, one after the other, are an app that is restarted."""
 
-    def __init__(self, home: Path, pipeline: Callable[[RunConfig, Report, Path], Result], **limits: int) -> None:
+    def __init__(self, home: Path, pipeline: Callable[[RunConfig, Report, Path], Result], **options: Any) -> None:
         self.store = RunStore(home)
-        self.runs = Runs(self.store, pipeline, **limits)
+        self.runs = Runs(self.store, pipeline, **options)
         self.runs.start()
 
     def submit(self, owner: str = "ann", seed: int = 0) -> str:

@@ -36,6 +36,7 @@ def save(classifier: Classifier, folder: Path) -> None:
     packed = bool(recorded(classifier.model.config))
     if packed:
         record(classifier.model.config)  # so that whoever made the record, it says how to read the folder
+    classifier.model.should_save_on_this_rank = _always
     with _replacing(folder) as parent:
         classifier.model.save_pretrained(parent)
         classifier.tokenizer.save_pretrained(parent)
@@ -103,6 +104,11 @@ def _file_digest(path: Path, *identity: int) -> bytes:
     """SHA-256 of a file's content, remembered for as long as its `identity` (inode, size, times) stays."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").digest()
+
+
+def _always(is_main_process: bool) -> bool:
+    """Said for transformers, which would save in the first of several processes only: each has folders of its own."""
+    return True
 
 
 def _compact(path: Path) -> None:

@@ -17,9 +17,12 @@ def is_onnx(folder: Path) -> bool:
     return (folder / FILE).is_file()
 
 
-def load_onnx(folder: Path, not_safe: str | None = None) -> Classifier:
+def load_onnx(
+    folder: Path, not_safe: str | None = None, file: Path | None = None, threads: int | None = None
+) -> Classifier:
     """The ONNX classifier in `folder`, ready to answer on the CPU; `not_safe` as in `load_classifier`.
 
+    Its graph is read from `file`, where that is elsewhere; `threads` work on one text (default: all there are).
     The folder is not needed any more then. Raises ModelError, or ConfigError for a wrong `not_safe`.
     """
     config = read_config(folder)
@@ -30,7 +33,7 @@ def load_onnx(folder: Path, not_safe: str | None = None) -> Classifier:
             "Save the model with the tokenizer it was trained with."
         )
     classes = not_safe_classes(config, not_safe, f"The model in {folder}")
-    path = folder / FILE
+    path = file or folder / FILE
     try:
         size = path.stat().st_size
         content = path.read_bytes() if size <= MAX_BYTES else b""
@@ -38,5 +41,5 @@ def load_onnx(folder: Path, not_safe: str | None = None) -> Classifier:
         raise ModelError(f"{path} cannot be read ({error.strerror or error}). Save the model again.") from None
     if not content:
         raise ModelError(f"{path} has {size:,} bytes; from 1 to {MAX_BYTES:,} are possible. Save the model again.")
-    model = cast("PreTrainedModel", OnnxModel(content, config, str(path)))
+    model = cast("PreTrainedModel", OnnxModel(content, config, str(path), threads))
     return Classifier(model, tokenizer, longest_text(config, tokenizer), classes)

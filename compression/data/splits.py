@@ -23,6 +23,14 @@ def registered_domain(url: str) -> str:
     return ".".join(host.lower().split(".")[-2:])  # a suffix no list knows counts as one label
 
 
+def top_level_domain(url: str) -> str:
+    """The last label of a public suffix ('shop.example.co.uk' → 'uk'), '' for an IP address or a suffix no list knows.
+
+    By the same list as `registered_domain`.
+    """
+    return str(_extractor()(url).suffix).rpartition(".")[2].lower()
+
+
 def split_rows(texts: Sequence[str], labels: Sequence[int]) -> tuple[dict[str, list[int]], bool]:
     """Row numbers of each split (70/15/15, stratified), and whether domains were kept apart.
 

@@ -39,7 +39,13 @@ def is_upload(source: str) -> bool:
     return source.startswith(PREFIX)
 
 
-def keep(file: Path, called: str, home: Path, announce: Callable[[str], None] = lambda address: None) -> Upload:
+def keep(
+    file: Path,
+    called: str,
+    home: Path,
+    announce: Callable[[str], None] = lambda address: None,
+    max_bytes: int = MAX_BYTES,
+) -> Upload:
     """Checks a file and copies it under `home`, its address being announced before it is there.
 
     Raises DataError, in which it is `called` so, or ResourceError.
@@ -48,8 +54,8 @@ def keep(file: Path, called: str, home: Path, announce: Callable[[str], None] = 
     if suffix not in SUFFIXES:
         raise DataError(f"{called} is neither .csv nor .parquet. Save the data in one of these forms.")
     try:
-        if file.stat().st_size > MAX_BYTES:
-            raise DataError(f"{called} is larger than {MAX_BYTES // 1_000_000} MB. Give a smaller file.")
+        if file.stat().st_size > max_bytes:
+            raise DataError(f"{called} is larger than {max_bytes / 1e6:g} MB. Give a smaller file.")
         table = read_table(file, called, MAX_ROWS)
         content = file.read_bytes()
         name = hashlib.sha256(content).hexdigest()

@@ -13,15 +13,14 @@ from compression.models.classes import not_safe_classes
 from compression.models.classifier import count_parameters, is_compressed, locate, read_config
 from compression.models.device import free_memory, resolve, training_precision
 from compression.models.student import plan_student
-from compression.places import hosted
 from compression.recipe import choices, parse
+from compression.settings import limits
 
 if TYPE_CHECKING:
     import torch
     from transformers import PretrainedConfig
 
 _TRAINING_BYTES = 16  # a parameter
-_HOSTED_PARAMETERS = 150_000_000
 
 
 @dataclass(frozen=True)
@@ -98,8 +97,9 @@ def _check_memory(parameters: int) -> None:
             f"A student of {parameters / 1e6:,.0f} million parameters needs {needed / 1e9:.1f} GB to train, and "
             f"{free / 1e9:.1f} GB are free. Choose fewer or narrower layers."
         )
-    if hosted() and parameters > _HOSTED_PARAMETERS:
+    most = limits().parameters
+    if parameters > most:
         raise ResourceError(
-            f"A student of {parameters / 1e6:,.0f} million parameters is too large for this hosted page "
-            f"({_HOSTED_PARAMETERS / 1e6:.0f} million at most). Choose fewer or narrower layers."
+            f"A student of {parameters / 1e6:,.1f} million parameters is too large for this host "
+            f"({most / 1e6:,g} million at most). Choose fewer or narrower layers."
         )

@@ -1,21 +1,21 @@
-"""Two models on the same URLs: how much better one is, and whether that is more than chance; and one accuracy alone."""
+"""Two models on the same URLs: how much better one is, and whether that is more than chance."""
 
 from collections.abc import Sequence
 from math import sqrt
 from typing import TYPE_CHECKING
 
+from compression.measure.intervals import CONFIDENCE
 from compression.predict.predictor import THRESHOLD
 from compression.result import Paired
 
 if TYPE_CHECKING:
     import numpy as np
 
-_CONFIDENCE = 0.95
-
 
 def paired(labels: Sequence[int], teacher: "np.ndarray", model: "np.ndarray") -> Paired:
     """Compares the verdicts, at one half, of two models' probabilities of class 1; all three are (examples,).
 
+    Any model may stand in the teacher's place: `difference` is then the other's accuracy less its accuracy.
     Raises ValueError for other lengths, or for no examples.
     """
     import numpy as np
@@ -41,7 +41,7 @@ def compare(examples: int, only_teacher_right: int, only_model_right: int) -> Pa
     gained, lost = (only_model_right + 1) / (examples + 2), (only_teacher_right + 1) / (examples + 2)
     centre = gained - lost
     error = sqrt((gained + lost - centre**2) / (examples + 2))
-    two_sided, one_sided = float(norm.ppf((1 + _CONFIDENCE) / 2)), float(norm.ppf(_CONFIDENCE))
+    two_sided, one_sided = float(norm.ppf((1 + CONFIDENCE) / 2)), float(norm.ppf(CONFIDENCE))
     apart = only_teacher_right + only_model_right
     return Paired(
         examples=examples,
@@ -55,12 +55,31 @@ def compare(examples: int, only_teacher_right: int, only_model_right: int) -> Pa
     )
 
 
-def wilson(successes: int, examples: int) -> tuple[float, float]:
-    """The two-sided 95 % interval of a share, such as an accuracy. Raises ValueError for no examples.
+def within_noise(by: Paired) -> bool:
+    """Whether chance alone may explain who was right more often: McNemar's exact p-value is at least 0.05."""
+    return by.p_value >= 1 - CONFIDENCE
 
-    Source: the score interval, Wilson 1927, doi:10.1080/01621459.1927.10502953.
-    """
+
+def uneven_enough(apart: int) -> int | None:
+    """Of so many examples that just one of two models got right, how many one of them must have got to be beyond
+    noise; None if even all of them would not do."""
     from scipy.stats import binomtest
 
-    interval = binomtest(successes, examples).proportion_ci(_CONFIDENCE, method="wilson")
-    return float(interval.low), float(interval.high)
+    wanted = range(apart // 2, apart + 1)
+    return next((count for count in wanted if binomtest(count, apart).pvalue < 1 - CONFIDENCE), None) if apart else None
+
+
+def in_words(by: Paired, model: str, other: str) -> str:
+    """The comparison as a clause; `other` stands in the teacher's place ('the student').
+
+    'the compressed model is right on 3 more of 450 URLs than the student: within noise (p = 0.66)'.
+    """
+    more = by.only_model_right - by.only_teacher_right
+    urls = f"{by.examples:,} URLs"
+    chance = "p < 0.001" if by.p_value < 0.001 else f"p = {by.p_value:.{2 if by.p_value >= 0.095 else 3}f}"
+    verdict = f"{'within' if within_noise(by) else 'beyond'} noise ({chance})"
+    if by.only_model_right == by.only_teacher_right == 0:
+        return f"{model} and {other} are right on the same of {urls}"
+    if more == 0:
+        return f"{model} is right on as many of {urls} as {other}, though not on the same: {verdict}"
+    return f"{model} is right on {abs(more):,} {'more' if more > 0 else 'fewer'} of {urls} than {other}: {verdict}"

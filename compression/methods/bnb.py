@@ -181,6 +181,17 @@ def adapt(model: "PreTrainedModel", device: "torch.device") -> None:
             module.compute_type_is_set = True
 
 
+def expanded(model: "PreTrainedModel") -> "PreTrainedModel":
+    """The model in fp32, 4-bit weights expanded to the values they stand for; one that has not run yet.
+
+    What no scheme of bitsandbytes holds is only made fp32. Raises CompressionError for a model that has run.
+    """
+    check_unused(model)
+    if hasattr(model.config, "quantization_config"):
+        model = model.dequantize()
+    return model.float()
+
+
 def quiet() -> None:
     """Silences what bitsandbytes says at import and at every call of an int8 layer."""
     for name in ("bitsandbytes.autograd._functions", "bitsandbytes.backends.cpu.ops"):

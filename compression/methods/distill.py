@@ -7,6 +7,15 @@ from compression.errors import ConfigError
 if TYPE_CHECKING:
     import torch
 
+_UNKNOWN = -1  # the label of a row without one
+
+
+class BatchSize(NamedTuple):
+    """How many rows a batch has, and how many of them have a label."""
+
+    rows: int
+    labelled: int
+
 
 class DistillationLoss(NamedTuple):
     """The weighted loss and its two terms before weighting; scalars, in nats."""
@@ -22,16 +31,20 @@ def distillation_loss(
     labels: "torch.Tensor",
     temperature: float,
     soft_weight: float,
+    batch: BatchSize | None = None,
 ) -> DistillationLoss:
     """Mean loss over the batch: soft_weight · T² · KL(teacher ‖ student) + (1 − soft_weight) · cross-entropy.
 
     A row without a label has its whole weight on the soft loss: with N rows, L of them labelled, the total is
     1/N · [Σ over labelled (soft_weight · soft + (1 − soft_weight) · hard) + Σ over the others soft].
     `soft` is the mean over all rows, `hard` over the labelled ones (0 without any).
-    Shapes: logits (batch, classes); labels (batch,), class ids, −1 where there is none.
+    With `batch` the rows given are a share of one of that size, and so are the losses: those of all shares, added,
+    are the batch's. Nothing here waits for the device the logits are on.
+    Shapes: logits (rows, classes); labels (rows,), class ids, −1 where there is none.
     Raises: ConfigError if temperature ≤ 0 or soft_weight is outside [0, 1].
     Source: Hinton et al. 2015, arXiv:1503.02531, §2 (T² keeps the gradient's size independent of T).
     """
+    import torch
     from torch.nn.functional import cross_entropy, kl_div, log_softmax
 
     if temperature <= 0:
@@ -42,14 +55,10 @@ def distillation_loss(
         )
     student_log = log_softmax(student_logits / temperature, dim=-1)
     teacher_log = log_softmax(teacher_logits / temperature, dim=-1)
-    soft = temperature**2 * kl_div(student_log, teacher_log, reduction="batchmean", log_target=True)
-    known = labels >= 0
-    labelled = int(known.sum())
-    hard = cross_entropy(student_logits[known], labels[known]) if labelled else soft.new_zeros(())
-    if labelled == len(labels):
-        return DistillationLoss(soft_weight * soft + (1 - soft_weight) * hard, soft, hard)
-    each = temperature**2 * kl_div(student_log, teacher_log, reduction="none", log_target=True).sum(dim=-1)
-    alone = each[~known].sum() / len(labels)
-    share = labelled / len(labels)
-    total = soft_weight * soft + (1 - soft_weight) * (share * hard + alone)
-    return DistillationLoss(total, soft, hard)
+    soft = temperature**2 * kl_div(student_log, teacher_log, reduction="none", log_target=True).sum(dim=-1)
+    hard = cross_entropy(student_logits, labels, ignore_index=_UNKNOWN, reduction="none")
+    known = labels != _UNKNOWN
+    each = torch.where(known, soft_weight * soft + (1 - soft_weight) * hard, soft)
+    rows = len(labels) if batch is None else batch.rows
+    labelled = known.sum().clamp(min=1) if batch is None else max(1, batch.labelled)
+    return DistillationLoss(each.sum() / rows, soft.sum() / rows, hard.sum() / labelled)

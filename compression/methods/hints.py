@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 from compression.config import DistillationConfig, RunConfig
 from compression.data.batching import collate
 from compression.errors import ConfigError
+from compression.models.asking import answer
 from compression.models.classifier import Classifier, eager_attention
+from compression.models.device import moved
 
 if TYPE_CHECKING:
     import torch
@@ -50,8 +52,8 @@ def hidden_loss(
     from torch.nn.functional import mse_loss
 
     if teacher_mask is None:
-        real = mask.bool()
-        return mse_loss(student[real], teacher[real])
+        real = mask[:, :, None]
+        return ((student - teacher) ** 2 * real).sum() / (real.sum() * student.shape[-1])
     first = mse_loss(student[:, 0], teacher[:, 0])
     return (first + mse_loss(_mean_token(student, mask), _mean_token(teacher, teacher_mask))) / 2
 
@@ -76,6 +78,7 @@ class Imitation:
     hidden_weight: float = 0.0
     attention_weight: float = 0.0
     teacher: Classifier | None = None
+    lengths: Sequence[int] = ()  # of what the student reads, in tokens
     token_ids: Sequence[Sequence[int]] | None = None  # what the teacher reads; None: the same as the student
     layers: tuple[int, ...] = ()
     projections: "torch.nn.ModuleList | None" = None
@@ -90,37 +93,46 @@ class Imitation:
         """The projections' weights, which learn with the student."""
         return [] if self.projections is None else list(self.projections.parameters())
 
-    def loss(self, rows: Sequence[int], inputs: "dict[str, torch.Tensor]", output: Any) -> "torch.Tensor | None":
+    def loss(
+        self, rows: Sequence[int], batch: Sequence[int], inputs: "dict[str, torch.Tensor]", output: Any
+    ) -> "torch.Tensor | None":
         """The weighted loss of a batch, each part a mean over the mapped layers; None where there are no hints.
 
-        `inputs` are what the student has read, `output` is what it answered.
+        `inputs` are what the student has read (on the CPU), `output` is what it answered. Where `rows` are only some of
+        the batch's, this is their share of its loss: the means are over rows, tokens or pairs of tokens of them all.
         """
         import torch
 
         if self.teacher is None:
             return None
-        mask, teacher_mask, read = inputs["attention_mask"], None, inputs
+        device = output.logits.device
+        mask, teacher_mask, read = moved(inputs["attention_mask"], device), None, inputs
         if self.token_ids is not None:
             read = collate([self.token_ids[row] for row in rows], self.teacher.tokenizer.pad_token_id)
-            read = {name: tensor.to(mask.device) for name, tensor in read.items()}
-            teacher_mask = read["attention_mask"]
+            teacher_mask = moved(read["attention_mask"], device)
         with torch.no_grad():
-            shown = self.teacher.model(**read, **self.asked)
-        total = torch.zeros((), device=mask.device)
+            shown = answer(self.teacher.model, read, **self.asked)
+        total = torch.zeros((), device=device)
         if self.projections is not None:
             pairs = zip(self.projections, output.hidden_states, (0, *self.layers), strict=True)
             losses = [
                 hidden_loss(project(own).float(), shown.hidden_states[layer].float(), mask, teacher_mask)
                 for project, own, layer in pairs
             ]
-            total = total + self.hidden_weight * torch.stack(losses).mean()
+            share = self._share(rows, batch, 1 if teacher_mask is None else 0)
+            total = total + self.hidden_weight * share * torch.stack(losses).mean()
         if self.attention_weight > 0:
             losses = [
                 attention_loss(own.float(), shown.attentions[layer - 1].float(), mask)
                 for own, layer in zip(output.attentions, self.layers, strict=True)
             ]
-            total = total + self.attention_weight * torch.stack(losses).mean()
+            total = total + self.attention_weight * self._share(rows, batch, 2) * torch.stack(losses).mean()
         return total
+
+    def _share(self, rows: Sequence[int], batch: Sequence[int], power: int) -> float:
+        """Which part of the batch's rows (power 0), tokens (1) or pairs of tokens (2) is in `rows`."""
+        own, whole = (sum(float(self.lengths[row]) ** power for row in some) for some in (rows, batch))
+        return own / whole
 
 
 @contextmanager
@@ -156,6 +168,7 @@ def imitating(
             settings.hidden_weight,
             settings.attention_weight,
             teacher,
+            [len(ids) for ids in token_ids],
             None if same else read,
             layer_map(settings.layer_map, own.num_hidden_layers, others.num_hidden_layers),
             _projections(student.model, others.hidden_size, settings, config.seed),

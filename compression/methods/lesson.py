@@ -18,7 +18,7 @@ from compression.errors import DataError
 from compression.events import Progress, Report, ignore
 from compression.methods.training import Lesson
 from compression.models.classifier import Classifier, logits_of
-from compression.models.device import device_name, open_accelerator, training_precision
+from compression.models.device import device_name, gathered, open_accelerator, own, training_precision
 from compression.models.kept_logits import kept
 
 if TYPE_CHECKING:
@@ -71,22 +71,26 @@ def soft_targets(
 ) -> "torch.Tensor":
     """The teacher's logits on every text, (texts, 2) float32 on the CPU, computed here or by an earlier run.
 
-    The teacher is frozen and in eval mode, so one pass serves every epoch.
+    The teacher is frozen and in eval mode, so one pass serves every epoch. Where several processes share the work, each
+    reads its own texts, and keeps what was said of them.
     """
     import torch
 
     device = teacher.model.device
     precision = training_precision(config.training.precision, device)
+    accelerator = open_accelerator(device, precision)
+    shared = own(accelerator, texts)
 
     def progress(step: int, steps: int) -> None:
         report(Progress(stage=stage, doing=doing, step=step, steps=steps))
 
     def read() -> "torch.Tensor":
-        return logits_of(teacher, texts, progress, open_accelerator(device, precision).autocast)
+        return logits_of(teacher, shared, progress, accelerator.autocast)
 
     settings = (teacher_digest, str(teacher.max_length), str(teacher.not_safe), precision)
     host = (device_name(device), torch.__version__, version("transformers"), version("tokenizers"))
-    return kept(("teacher", *settings, *host, *texts), len(texts), read)
+    logits = kept(("teacher", *settings, *host, *shared), len(shared), read) if shared else torch.empty((0, 2))
+    return gathered(accelerator, logits, len(texts))
 
 
 def ngram_targets(

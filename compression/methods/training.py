@@ -5,23 +5,34 @@ Lesson (texts, labels, teacher's logits) ── batches ──▶ distillation l
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from compression.config import DistillationConfig, RunConfig
 from compression.data.batching import bucketed, collate, in_order
 from compression.errors import CompressionError
 from compression.events import EpochEnded, Notice, Report, TrainingStep, ignore
-from compression.methods.distill import distillation_loss
+from compression.methods.distill import BatchSize, distillation_loss
 from compression.methods.hints import imitating
+from compression.models.asking import answer
+from compression.models.checkpoint import Checkpoint, Course, Place
 from compression.models.classifier import Classifier
-from compression.models.device import open_accelerator, training_precision
+from compression.models.device import (
+    add_gradients,
+    equalize,
+    moved,
+    open_accelerator,
+    own,
+    steps_between_reads,
+    training_precision,
+)
 from compression.result import Metrics
 
 if TYPE_CHECKING:
     import torch
 
-SHORTEST_CYCLE = 10  # steps
+SHORTEST_CYCLE = 11  # steps; the rise takes a tenth of them, and must not end where it begins
 
 
 @dataclass(frozen=True)
@@ -52,6 +63,7 @@ def train(
     teacher: Classifier | None = None,
     before_step: Callable[[int, int], None] | None = None,
     teacher_metrics: Metrics | None = None,
+    checkpoint: Path | None = None,
 ) -> Classifier:
     """The student, trained in place on the lesson (all its parameters that require gradients), in eval mode.
 
@@ -60,6 +72,9 @@ def train(
     is called before each step's forward pass. `validate` is called on the student after each epoch.
     With `averaging` the student ends with the mean of its weights after each step of the second half: stochastic weight
     averaging, Izmailov et al. 2018, arXiv:1803.05407, §3; here beside the falling rate of the one cycle.
+    Where several processes share the work, each batch is shared out by rows and the gradients are added up.
+    On a GPU no step waits for the device: the loss is read, and reported, every few steps and after each epoch's last.
+    Each epoch is kept in the file `checkpoint`; a training that finds one there goes on from it, to the same weights.
     Raises CompressionError if the loss is no longer a number, ConfigError where a hint cannot be given.
     """
     import torch
@@ -74,72 +89,104 @@ def train(
         report(Notice(text=f"{steps} steps are too few for a cycle: the learning rate stays constant."))
     accelerator = open_accelerator(device, training_precision(config.training.precision, device))
     with imitating(student, teacher, lesson.texts, token_ids, config) as imitation:
+        equalize(accelerator, student.model, imitation.projections)
         learning = [parameter for parameter in student.model.parameters() if parameter.requires_grad]
-        optimizer = torch.optim.Adam([*learning, *imitation.parameters()], lr=learning_rate, fused=True)
-        optimizer = accelerator.prepare(optimizer)
+        parameters = [*learning, *imitation.parameters()]
+        optimizer = accelerator.prepare(torch.optim.Adam(parameters, lr=learning_rate, fused=True))
         schedule = _schedule(optimizer, settings.schedule, learning_rate, steps)
-        mean = _Mean()
-        torch.manual_seed(config.seed)
+        mean = _Mean(learning)
+        modules = {"student": student.model, "projections": imitation.projections}
+        course = Course(modules, optimizer, mean, schedule, accelerator.scaler)
+        kept = Checkpoint(checkpoint, stage, steps, course, report)
+        torch.manual_seed(config.seed + accelerator.process_index)  # each process drops other units of its rows
+        place = kept.find()
 
-        step = 0
-        for epoch in range(1, epochs + 1):
+        def learn(batch: list[int], step: int) -> "torch.Tensor":
+            """Total, soft and hard loss of this process's rows, as shares of the batch's; their gradients are left."""
+            rows = list(own(accelerator, batch))
+            if not rows:
+                accelerator.backward(0 * parameters[0].sum())  # or the scaler of fp16 would not know its scale
+                return torch.zeros(3, device=device)
+            inputs = collate([token_ids[row] for row in rows], student.tokenizer.pad_token_id)
+            with accelerator.autocast():
+                output = answer(student.model, inputs, **imitation.asked)
+                hint = imitation.loss(rows, batch, inputs, output)
+            loss = distillation_loss(
+                output.logits.float(),
+                moved(lesson.targets[rows], device),
+                moved(labels[rows], device),
+                *_weights(settings, step, steps),
+                BatchSize(len(batch), sum(lesson.labels[row] >= 0 for row in batch)),
+            )
+            total = loss.total if hint is None else loss.total + hint
+            accelerator.backward(total)
+            return torch.stack([total, loss.soft, loss.hard]).detach()
+
+        between = steps_between_reads(device)
+        for epoch in range(place.epoch, epochs + 1):
             student.model.train()
-            for rows in _batches(lengths, config, epoch):
+            batches = _batches(lengths, config, epoch)
+            place = replace(place, epoch=epoch, batches=place.batches if epoch == place.epoch else 0)
+            for batch in batches[place.batches :]:
                 if before_step is not None:
-                    before_step(step + 1, steps)
-                inputs = collate([token_ids[row] for row in rows], student.tokenizer.pad_token_id)
-                inputs = {name: tensor.to(device) for name, tensor in inputs.items()}
-                with accelerator.autocast():
-                    output = student.model(**inputs, **imitation.asked)
-                    hint = imitation.loss(rows, inputs, output)
-                loss = distillation_loss(
-                    output.logits.float(),
-                    lesson.targets[rows].to(device),
-                    labels[rows].to(device),
-                    *_weights(settings, step, steps),
-                )
-                whole = loss.total if hint is None else loss.total + hint
-                total, soft, hard = torch.stack([part.detach() for part in (whole, loss.soft, loss.hard)]).tolist()
-                if total != total:
-                    raise CompressionError(f"The loss is no longer a number. Lower the learning rate of {stage}.")
+                    before_step(place.step + 1, steps)
                 optimizer.zero_grad()
-                accelerator.backward(whole)
+                losses = learn(batch, place.step)
+                add_gradients(accelerator, parameters)
                 optimizer.step()
                 schedule.step()
-                step += 1
-                if settings.averaging and step > steps // 2:
-                    mean.add(learning)
-                report(
-                    TrainingStep(
-                        stage=stage, step=step, steps=steps, epoch=epoch, loss=total, soft_loss=soft, hard_loss=hard
-                    )
-                )
+                place = Place(place.step + 1, epoch, place.batches + 1)
+                if settings.averaging and place.step > steps // 2:
+                    mean.add()
+                if place.step % between == 0 or place.batches == len(batches):
+                    losses = accelerator.reduce(losses, "sum")
+                    kept.report(_looked_at(losses, stage, place.step, steps, epoch), place)
+            kept.keep(place)
             student.model.eval()
             if epoch == epochs:
-                mean.load(learning)
+                mean.load()
             metrics = validate(student)
             report(EpochEnded(stage=stage, epoch=epoch, epochs=epochs, student=metrics, teacher=teacher_metrics))
     return student
 
 
+def _looked_at(losses: "torch.Tensor", stage: str, step: int, steps: int, epoch: int) -> TrainingStep:
+    """What to report of a step; waits for the device. Raises CompressionError if the loss is no longer a number."""
+    total, soft, hard = losses.tolist()
+    if total != total:
+        raise CompressionError(f"The loss is no longer a number. Lower the learning rate of {stage}.")
+    return TrainingStep(stage=stage, step=step, steps=steps, epoch=epoch, loss=total, soft_loss=soft, hard_loss=hard)
+
+
 class _Mean:
     """The mean of several states of parameters; nothing is held before the first."""
 
-    def __init__(self) -> None:
+    def __init__(self, parameters: "list[torch.nn.Parameter]") -> None:
+        self._parameters = parameters
         self._count = 0
         self._mean: list[torch.Tensor] = []
 
-    def add(self, parameters: "list[torch.nn.Parameter]") -> None:
+    def add(self) -> None:
+        """Counts the parameters in as they are now."""
         self._count += 1
         if self._count == 1:
-            self._mean = [parameter.detach().clone() for parameter in parameters]
-        for mean, parameter in zip(self._mean, parameters, strict=True):
+            self._mean = [parameter.detach().clone() for parameter in self._parameters]
+        for mean, parameter in zip(self._mean, self._parameters, strict=True):
             mean.lerp_(parameter.detach(), 1 / self._count)
 
-    def load(self, parameters: "list[torch.nn.Parameter]") -> None:
+    def load(self) -> None:
         """Gives the parameters their mean; leaves them as they are if none was taken."""
-        for mean, parameter in zip(self._mean, parameters, strict=bool(self._mean)):
+        for mean, parameter in zip(self._mean, self._parameters, strict=bool(self._mean)):
             parameter.data.copy_(mean)
+
+    def state(self) -> "tuple[dict[str, torch.Tensor], dict[str, Any]]":
+        """The mean so far, and of how many states."""
+        return {str(number): mean for number, mean in enumerate(self._mean)}, {"count": self._count}
+
+    def restore(self, tensors: "dict[str, torch.Tensor]", facts: dict[str, Any]) -> None:
+        """Goes on from what `state` said."""
+        self._count = facts["count"]
+        self._mean = [tensors[str(n)].to(self._parameters[n].device) for n in range(len(tensors))]
 
 
 def _weights(settings: DistillationConfig, step: int, steps: int) -> tuple[float, float]:

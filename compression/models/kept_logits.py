@@ -6,13 +6,12 @@ The cache may be lost or broken at any time: what cannot be read is computed aga
 """
 
 import hashlib
-import os
-import tempfile
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from compression import cached
 from compression.places import home
 
 if TYPE_CHECKING:
@@ -26,6 +25,8 @@ def kept(key: Iterable[str], rows: int, compute: "Callable[[], torch.Tensor]") -
 
     The key names everything the logits follow from, its parts in order.
     """
+    from safetensors.torch import save
+
     content = hashlib.sha256()
     for part in key:
         coded = part.encode("utf-8", "surrogatepass")
@@ -35,8 +36,8 @@ def kept(key: Iterable[str], rows: int, compute: "Callable[[], torch.Tensor]") -
     if found is None:
         found = compute()
         with suppress(OSError):
-            _write(path, found)
-            _sweep(path.parent)
+            cached.write(path, save({"logits": found.contiguous()}))
+            cached.sweep(path.parent, MAX_BYTES)
     return found
 
 
@@ -45,45 +46,12 @@ def _read(path: Path, rows: int) -> "torch.Tensor | None":
     from safetensors import SafetensorError
     from safetensors.torch import load
 
+    if (content := cached.read(path)) is None:
+        return None
     try:
-        content = path.read_bytes()
         logits: torch.Tensor = load(content)["logits"]
-    except (OSError, SafetensorError, KeyError, ValueError):
+    except (SafetensorError, KeyError, ValueError):
         return None
     if logits.shape != (rows, 2) or logits.dtype != torch.float32 or not torch.isfinite(logits).all():
         return None
-    with suppress(OSError):
-        path.touch()
     return logits
-
-
-def _write(path: Path, logits: "torch.Tensor") -> None:
-    """Writes all or nothing: no reader ever sees a half, and after a crash there is none."""
-    from safetensors.torch import save
-
-    content = save({"logits": logits.contiguous()})
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=".")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(draft).replace(path)
-    except BaseException:
-        Path(draft).unlink(missing_ok=True)
-        raise
-
-
-def _sweep(folder: Path) -> None:
-    """Removes the files unused for longest until the rest, abandoned drafts included, weigh at most `MAX_BYTES`."""
-    files = []
-    for path in folder.iterdir():
-        with suppress(FileNotFoundError):  # another process sweeps too
-            files.append((path.lstat().st_mtime, path.lstat().st_size, path))
-    weight = sum(size for _, size, _ in files)
-    for _, size, path in sorted(files):
-        if weight <= MAX_BYTES:
-            return
-        path.unlink(missing_ok=True)
-        weight -= size

@@ -1,12 +1,14 @@
 """A model that ONNX Runtime runs, standing where a torch model stands in a `Classifier`. Its file is not trusted."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from compression.errors import ModelError
 from compression.models.classifier import explaining
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
     from onnx import ModelProto
     from transformers import PretrainedConfig
@@ -17,44 +19,58 @@ INPUTS = ("input_ids", "attention_mask")
 MAX_BYTES = 2**31 - 1  # what one file of this format can hold
 # Beyond ONNX itself: the only operators the quantized models have. Others of this domain read files.
 _OPERATORS = {"com.microsoft": {"MatMulNBits", "GatherBlockQuantized"}}
+_ROUNDING = {"DynamicQuantizeLinear", "MatMulInteger", "MatMulNBits"}  # of activations, by the largest among them
 
 
 class OnnxModel:
     """An ONNX graph on the CPU with the config of the model it came from; always in eval mode, nothing to train."""
 
-    def __init__(self, content: bytes, config: "PretrainedConfig", called: str) -> None:
-        """Starts a session on the bytes of a model file. Raises ModelError, calling the file by `called`."""
+    def __init__(self, content: bytes, config: "PretrainedConfig", called: str, threads: int | None = None) -> None:
+        """Starts a session on the bytes of a model file; `threads` work on one text (default: all there are).
+
+        Raises ModelError, calling the file by `called`.
+        """
         import onnxruntime
         import torch
 
-        _check(content, called)
+        rounds = _check(content, called)
         self.config = config
         self.device = torch.device("cpu")
         self._bytes = len(content)
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = torch.get_num_threads()
+        options.intra_op_num_threads = threads or torch.get_num_threads()
         options.inter_op_num_threads = 1
         options.log_severity_level = 4  # fatal errors; all others are raised
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # idle threads leave the CPU to others
         with explaining(f"{called} cannot be run ({{}}). Save the model again."):
             self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        self._alone = rounds
+        self._at_once = max(1, torch.get_num_threads() // options.intra_op_num_threads)
+        self._pool = ThreadPoolExecutor(self._at_once, "onnx")
 
     def __call__(self, input_ids: "torch.Tensor", attention_mask: "torch.Tensor") -> "SequenceClassifierOutput":
         """`logits` (batch, classes) of token ids, both inputs (batch, length) int64, padded on the right.
 
-        Each row is run alone and without its padding: activations are quantized by their largest value, so a text's
-        neighbours would change its verdict. On a CPU that takes no longer than the batch at once.
+        Where activations are rounded, each row is run alone and without its padding: they are rounded by their largest
+        value, so a text's neighbours would change its verdict.
         """
+        import numpy as np
         import torch
         from transformers.modeling_outputs import SequenceClassifierOutput
 
-        rows = [
-            self._session.run(
-                None, {"input_ids": ids[:length][None].numpy(), "attention_mask": mask[:length][None].numpy()}
-            )
-            for ids, mask, length in zip(input_ids, attention_mask, attention_mask.sum(1).tolist(), strict=True)
-        ]
-        return SequenceClassifierOutput(logits=torch.cat([torch.from_numpy(row[0]) for row in rows]))
+        ids, mask = input_ids.numpy(), attention_mask.numpy()
+        lengths = mask.sum(1)
+
+        def run(rows: "np.ndarray") -> "np.ndarray":
+            longest = int(lengths[rows].max())
+            inputs = {"input_ids": ids[rows, :longest], "attention_mask": mask[rows, :longest]}
+            found: np.ndarray = self._session.run(None, inputs)[0]
+            return found
+
+        count = len(ids) if self._alone else min(self._at_once, len(ids))
+        parts = np.array_split(np.arange(len(ids)), count)
+        found = map(run, parts) if min(count, self._at_once) == 1 else self._pool.map(run, parts)
+        return SequenceClassifierOutput(logits=torch.from_numpy(np.concatenate(list(found))))
 
     def eval(self) -> "OnnxModel":
         """The model itself."""
@@ -73,8 +89,11 @@ class OnnxModel:
         return self._bytes
 
 
-def _check(content: bytes, called: str) -> None:
-    """Raises ModelError unless the bytes are a graph that can do nothing but calculate with the weights it holds."""
+def _check(content: bytes, called: str) -> bool:
+    """Whether the graph in these bytes rounds activations as it runs.
+
+    Raises ModelError unless it can do nothing but calculate with the weights it holds.
+    """
     import onnx
 
     if len(content) > MAX_BYTES:
@@ -86,6 +105,7 @@ def _check(content: bytes, called: str) -> None:
         raise ModelError(f"{called} {refused}, which is never done here. Save the model again with this program.")
     if sorted(value.name for value in model.graph.input) != sorted(INPUTS) or len(model.graph.output) != 1:
         raise ModelError(f"{called} is no text classifier: it does not take {' and '.join(INPUTS)}. Use another model.")
+    return any(node.op_type in _ROUNDING for node in model.graph.node)
 
 
 def _unsafe(model: "ModelProto") -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 <name>/result.json          as any run leaves it, but without places on the disk it was computed on
        events.json          the command that made it, and the events its snapshot rests on
-       predictions.parquet  of each test URL its SHA-256, its label and every model's probability of Not Safe
+       predictions.parquet  what its models said of each URL, as any run leaves it (`measure.predictions`)
        models/<model>/      those of its models that are shipped
 """
 
@@ -17,7 +17,8 @@ from compression.catalog import BUNDLED, BUNDLED_TEACHER
 from compression.errors import ResourceError
 from compression.events import EVENT, Event, Progress, Report, TrainingStep
 from compression.result import ModelReport, Result
-from compression.runs.snapshot import Fold, Run, Snapshot, advance, describe, fold, snapshot
+from compression.runs.fold import Fold, advance, fold
+from compression.runs.snapshot import Run, Snapshot, describe, snapshot
 
 _LOG = logging.getLogger(__name__)
 

@@ -12,6 +12,7 @@ from compression.catalog import BUNDLED_TEACHER
 from compression.errors import CompressionError
 from compression.runs.worker import Runs
 from compression.ui import drawing, markup
+from compression.ui.choosing import CHOOSING
 from compression.ui.urls import clean
 from compression.ui.views.refusal import refusal
 from compression.ui.views.verdicts import verdict_cards
@@ -27,18 +28,24 @@ class Asked:
     folders: Mapping[str, Path]
     sizes: Mapping[str, int]
     not_safe: Mapping[str, str | None]
+    recipe: Path | None = None  # of the run that made them
 
 
 def classify(runs: Runs, viewing: str, text: Any) -> Updates:
     """A verdict from each model asked, and the parts of the URL; reasons on show belong to another verdict, and go."""
     from compression.predict.anatomy import anatomy
     from compression.predict.predictor import classify
+    from compression.predict.runtime import known
 
     updates = {"anatomy": markup.empty("anatomy.empty"), "reasons": markup.empty("reasons.empty")}
     try:
         url = clean(text)
         models = asked(runs, viewing)
-        verdicts = verdict_cards(url, classify(url, models.folders, models.not_safe), models.sizes)
+        found = classify(url, models.folders, models.not_safe)
+        verdicts = verdict_cards(
+            url, found, models.sizes, {name: known(folder) for name, folder in models.folders.items()}
+        )
+        CHOOSING.consider(models.folders, models.not_safe, models.recipe)
     except CompressionError as error:
         return updates | {"verdicts": refusal(error)}
     return updates | {"verdicts": verdicts, "anatomy": address_table(anatomy(url))}
@@ -67,4 +74,4 @@ def asked(runs: Runs, viewing: str) -> Asked:
     folders = {name: result.model_folder(name, base) for name, model in result.models.items() if model.folder}
     # Of a model without a folder only one of the three that a run makes is missed.
     sizes = {n: model.size_bytes for n, model in result.models.items() if n in folders or n in drawing.MODELS}
-    return Asked(folders, sizes, {"teacher": result.config.labels.not_safe})
+    return Asked(folders, sizes, {"teacher": result.config.labels.not_safe}, base / "config.json")

@@ -42,6 +42,7 @@ FOLDS = {
     "fold-structured": ("structured.",),
     "fold-pruning": ("pruning.",),
     "fold-qat": ("qat.",),
+    "fold-controls": ("controls.",),
 }
 # What holds nothing but controls that may all be hidden together, and one of these.
 GROUPS = {

@@ -1,6 +1,7 @@
 """The page served: where it listens, what it keeps, and Gradio's settings in one place."""
 
 import os
+import signal
 from typing import Any
 
 import gradio as gr
@@ -10,20 +11,21 @@ from compression.errors import ResourceError
 from compression.places import home, hosted
 from compression.runs.store import RunStore
 from compression.runs.worker import Runs
+from compression.settings import limits
 from compression.ui.handlers import warm_up
 from compression.ui.page import build
 from compression.ui.theme import theme
-from compression.ui.whole_file import limits
 from compression.ui.words import say
 
 STYLE = ASSETS / "style.css"
-_STOP_SECONDS = 10.0
+_STOP_SECONDS = 8.0  # a Space gives ten, and the page takes some of them
 
 
 def launch(host: str | None = None, port: int | None = None) -> None:
     """Serves the page until interrupted; host and port default to the environment, then to this machine alone.
 
-    Raises: StorageError if runs cannot be kept, ResourceError if the address cannot be had.
+    Raises: StorageError if runs cannot be kept, ConfigError for a variable that sets no possible limit, ResourceError
+    if the address cannot be had.
     """
     # Before there are visitors: it changes places with another module at the end of its import, and a second thread
     # that imports from it meanwhile fails. It does not load torch.
@@ -33,8 +35,10 @@ def launch(host: str | None = None, port: int | None = None) -> None:
     from compression.models import lent
 
     lent.prepare()  # must come before the page is launched; on hosts that lend GPUs it loads torch
-    runs = Runs(RunStore(home()), pipeline.run, precomputed=EXAMPLES)
+    allowed = limits()
+    runs = Runs(RunStore(home()), pipeline.run, precomputed=EXAMPLES, limits=allowed)
     runs.start()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what ends a Space ends the page as Ctrl-C does
     try:
         page = build(runs)
         try:
@@ -48,9 +52,14 @@ def launch(host: str | None = None, port: int | None = None) -> None:
         runs.stop(_STOP_SECONDS)
 
 
-def serve(page: gr.Blocks, host: str | None = None, port: int | None = None, **settings: Any) -> tuple[Any, str, str]:
+def serve(
+    page: gr.Blocks,
+    host: str | None = None,
+    port: int | None = None,
+    **settings: Any,
+) -> tuple[Any, str, str]:
     """Launches a built page with this project's settings; returns what `gr.Blocks.launch` does."""
-    name, number = address(host, port)
+    (name, number), allowed = address(host, port), limits()
     page.queue(default_concurrency_limit=8, max_size=200, api_open=False)
     served: tuple[Any, str, str] = page.launch(
         server_name=name,
@@ -65,7 +74,7 @@ def serve(page: gr.Blocks, host: str | None = None, port: int | None = None, **s
         mcp_server=False,
         pwa=False,
         max_threads=64,
-        max_file_size=limits().size_bytes,
+        max_file_size=max(allowed.upload_bytes, allowed.file_bytes),
         state_session_capacity=500,
         footer_links=["settings"],
         **settings,

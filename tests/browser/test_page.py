@@ -90,6 +90,8 @@ def test_a_second_visitor_sees_a_run_only_by_its_link_and_waits_in_line(site: Si
     second = visit(site.url)
     expect(second.locator("#progress")).to_contain_text("Nothing has run yet")
     expect(second.locator("#runs")).to_contain_text("No runs yet")
+    second.locator("#preset").get_by_label("Tiny").check()  # the same recipe would be computed together
+    expect(second.locator("#preset").get_by_label("Tiny")).to_be_checked()
     second.locator("#run").click()
     expect(second.locator("#progress")).to_contain_text("1 run ahead of yours.")
     second.locator("#cancel").click()

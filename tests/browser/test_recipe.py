@@ -23,6 +23,7 @@ FOLDS = {
     "Set single weights to zero": "#pruning-sparsity",
     "How sensitive is each layer?": "#measure",
     "Learn with the rounding in the loop": "#fold-qat p",
+    "Controls: what did the teacher bring, and what was luck?": "#controls-seeds",
 }
 EVERYTHING = {
     "fine_tuning": {"epochs": 2, "train": "last-layers"},
@@ -33,6 +34,7 @@ EVERYTHING = {
     "pruning": {"sparsity": 0.5, "schedule": "gradual"},
     "qat": {"start": "student", "epochs": 3},
     "quantization": {"scheme": "packed-int4", "embeddings": False},
+    "controls": {"without_teacher": True, "seeds": 2},
 }
 LINEAR = {"student": {"init": "linear", "features": 4096}, "quantization": "packed-int8"}
 
@@ -98,7 +100,8 @@ def test_a_preset_reaches_the_run_as_it_is_and_shows_what_it_uses(site: Site, vi
     choose(page, preset_name(preset))
     shown = expect(page.locator("#student-layers"))
     shown.to_be_visible() if preset == "tiny" else shown.to_have_count(0)
-    for fold in ("#fold-fine-tuning", "#fold-inside", "#fold-structured", "#fold-pruning", "#fold-qat"):
+    names = ("fine-tuning", "inside", "structured", "pruning", "qat", "controls")
+    for fold in (f"#fold-{name}" for name in names):
         control = page.locator(f"{fold} input").first
         expect(control).to_be_visible() if preset == "tiny" else expect(control).to_be_hidden()
     page.locator("#run").click()

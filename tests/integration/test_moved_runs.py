@@ -27,7 +27,7 @@ class Home:
     def __init__(self, path: Path, run_id: str) -> None:
         self.store = RunStore(path)
         self.runs = Runs(self.store, pipeline.run)
-        self.run_id, self.folder = run_id, path / "runs" / run_id
+        self.run_id, self.folder = run_id, self.runs.folder(run_id)
 
 
 @pytest.fixture(scope="module")
@@ -53,8 +53,8 @@ def moved(finished: tuple[Path, str], tmp_path: Path) -> Iterator[Home]:
     path, run_id = finished
     shutil.copytree(path, tmp_path / "second")
     aside = path.rename(tmp_path / "aside")
-    tiny.save_model(path / "runs" / run_id / "models" / "student", seed=9)
     home = Home(tmp_path / "second", run_id)
+    tiny.save_model(path / "runs" / home.folder.name / "models" / "student", seed=9)
     yield home
     home.store.close()
     shutil.rmtree(path)

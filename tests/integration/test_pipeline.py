@@ -270,5 +270,5 @@ def test_a_student_that_fits_no_memory_is_refused(
         limits.check(huge)
     monkeypatch.setattr(limits, "free_memory", lambda: None)
     monkeypatch.setenv("SPACE_ID", "someone/lab")
-    with pytest.raises(ResourceError, match="too large for this hosted page"):
+    with pytest.raises(ResourceError, match="too large for this host"):
         limits.check(huge)

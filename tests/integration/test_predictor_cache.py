@@ -32,7 +32,9 @@ class Loads:
         self.held: set[str] = set()
         self.reached, self.gate = threading.Event(), threading.Event()
 
-    def __call__(self, folder: Path, device: torch.device, not_safe: str | None = None) -> Classifier:
+    def __call__(
+        self, folder: Path, device: torch.device, not_safe: str | None = None, runtime: object = None
+    ) -> Classifier:
         with LOADING:
             self.count[folder.name] += 1
             if folder.name in self.held:
@@ -44,7 +46,7 @@ class Loads:
 @pytest.fixture
 def loads(monkeypatch: pytest.MonkeyPatch) -> Loads:
     loads = Loads()
-    monkeypatch.setattr(module, "load", loads)
+    monkeypatch.setattr(module, "served", loads)
     return loads
 
 

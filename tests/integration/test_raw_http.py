@@ -162,14 +162,14 @@ def test_too_few_and_too_many_values_reach_no_handler(visitor: Visitor) -> None:
 def test_a_body_of_another_shape(visitor: Visitor, changes: dict[str, Any]) -> None:
     for endpoint in (visitor.endpoint("run"), visitor.endpoint("timer", "tick")):
         body = {"data": visitor.inputs(endpoint), "fn_index": endpoint["id"], "session_hash": secrets.token_hex(8)}
-        for path in ("run/predict", "queue/join", "run/drawn", "call/drawn", "run/nothing"):
+        for path in ("run/predict", "queue/join", "run/addressed", "call/addressed", "run/nothing"):
             assert_discreet(visitor.post(path, body | changes).text)
     assert_well(visitor)
 
 
 @pytest.mark.parametrize("body", NO_REQUESTS, ids=lambda body: ascii(body[:12]))
 def test_a_body_that_is_no_request(visitor: Visitor, body: bytes) -> None:
-    for path in ("run/predict", "queue/join", "call/drawn", "cancel", "reset", "upload", "component_server"):
+    for path in ("run/predict", "queue/join", "call/addressed", "cancel", "reset", "upload", "component_server"):
         answer = visitor.post(path, body)
         assert answer.status_code >= 400
         assert_discreet(answer.text)

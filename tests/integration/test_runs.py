@@ -13,6 +13,7 @@ from compression.config import RunConfig
 from compression.errors import DataError, ResourceError, StorageError
 from compression.events import Notice, Report
 from compression.result import Result
+from compression.settings import Limits
 
 
 def test_a_run_is_queued_runs_and_succeeds(serve: Serve, gated: Gated) -> None:
@@ -108,7 +109,7 @@ def test_a_failure_is_told_in_a_sentence(
     assert ended.error is not None
     assert sentence in ended.error
     assert "secret" not in ended.error
-    assert not server.runs.folder(run_id).exists()
+    assert (server.runs.folder(run_id) / "weights").exists(), "what was made before stays"
 
 
 def test_a_bug_is_explained_in_the_log_and_the_next_run_gets_its_turn(
@@ -117,7 +118,7 @@ def test_a_bug_is_explained_in_the_log_and_the_next_run_gets_its_turn(
     failing = Gated(KeyError("secret detail"))
     failing.open(2)
     server = serve(failing)
-    first, second = server.submit(), server.submit()
+    first, second = server.submit(), server.submit(seed=1)
     assert {server.ended(first).status, server.ended(second).status} == {"failed"}
     assert first in caplog.text
     assert "secret detail" in caplog.text
@@ -125,7 +126,7 @@ def test_a_bug_is_explained_in_the_log_and_the_next_run_gets_its_turn(
 
 def test_two_visitors_have_each_their_own_runs(serve: Serve, gated: Gated) -> None:
     server = serve()
-    anns, bobs, anns_second = server.submit("ann"), server.submit("bob"), server.submit("ann")
+    anns, bobs, anns_second = server.submit("ann"), server.submit("bob"), server.submit("ann", seed=1)
     assert [seen.run_id for seen in server.runs.owned("ann")] == [anns_second, anns]
     assert [seen.run_id for seen in server.runs.owned("bob")] == [bobs]
     assert server.runs.owned("cyd") == []
@@ -147,7 +148,8 @@ def test_only_the_owner_may_cancel_or_delete(serve: Serve, gated: Gated) -> None
 
 def test_an_unknown_id_is_no_run(serve: Serve) -> None:
     server = serve()
-    assert server.runs.snapshot("unknown") is None
+    for unknown in ("unknown", "../home", "\ud800", "x" * 100_000):
+        assert server.runs.snapshot(unknown) is None
     for act in (server.runs.cancel, server.runs.delete):
         with pytest.raises(StorageError, match="no longer exists"):
             act("unknown", "ann")
@@ -162,21 +164,21 @@ def test_a_visitor_without_an_id_cannot_submit(serve: Serve) -> None:
 
 
 def test_an_owner_has_one_run_going_and_two_waiting_at_most(serve: Serve, gated: Gated) -> None:
-    server = serve()
-    ids = [server.submit("ann") for _ in range(3)]
+    server = serve(limits=Limits(waiting=2))
+    ids = [server.submit("ann", seed) for seed in range(3)]
     with pytest.raises(ResourceError, match="2 runs waiting"):
-        server.submit("ann")
-    server.submit("bob")
+        server.submit("ann", seed=3)
+    server.submit("bob", seed=4)
     server.runs.cancel(ids[-1], "ann")
-    server.submit("ann")
+    server.submit("ann", seed=3)
 
 
 def test_the_queue_is_bounded(serve: Serve, gated: Gated) -> None:
-    server = serve(waiting=2)
-    for owner in ("ann", "bob", "cyd"):
-        server.submit(owner)
+    server = serve(limits=Limits(queue=2))
+    for seed, owner in enumerate(("ann", "bob", "cyd")):
+        server.submit(owner, seed)
     with pytest.raises(ResourceError, match="2 runs are waiting"):
-        server.submit("dan")
+        server.submit("dan", seed=3)
 
 
 def test_a_loss_that_diverged_is_shown_as_it_was(serve: Serve) -> None:
@@ -200,10 +202,10 @@ def test_the_pipeline_runs_in_the_context_of_its_visitor(serve: Serve) -> None:
 
     server = serve(pipeline)
     ids = []
-    for name in ("ann", "bob"):
+    for seed, name in enumerate(("ann", "bob")):
         context = contextvars.copy_context()
         context.run(visitor.set, name)
-        ids.append(context.run(server.submit, name))
+        ids.append(context.run(server.submit, name, seed))
     assert [server.ended(run_id).notices for run_id in ids] == [("ann",), ("bob",)]
 
 
@@ -214,9 +216,10 @@ def test_a_run_whose_end_cannot_be_written_ends_all_the_same(
         raise StorageError("The disk is full.")
 
     server = serve()
-    run_id, second = server.submit(), server.submit()
+    run_id, second = server.submit(), server.submit(seed=1)
     gated.reached()
-    monkeypatch.setattr(server.store, "save", full)
+    for writing in ("save", "append"):
+        monkeypatch.setattr(server.store, writing, full)
     gated.open()
     ended = server.ended(run_id)
     assert (ended.status, ended.error) == ("failed", "The disk is full.")

@@ -33,7 +33,7 @@ class Server:
 
     def open(self) -> None:
         self.store = RunStore(self.home)
-        self.runs = Runs(self.store, read_twice)
+        self.runs = Runs(self.store, read_twice, undo_seconds=0)
         self.runs.start()
 
     def close(self) -> None:
@@ -133,7 +133,7 @@ def test_a_file_being_written_is_not_deleted_with_anothers_run(
 
 def test_the_page_says_who_brought_a_file(server: Server, brought: Path) -> None:
     act = Handlers(server.runs)
-    ann, bob = (act.attach(None, "")["browser"] for _ in range(2))
+    ann, bob = (act.attach(None)["browser"] for _ in range(2))
     address = act.upload(ann, str(brought))["data"].value
     run_id = server.ran(address, ann["visitor"])
     assert act.upload(bob, str(brought))["browser"] == bob

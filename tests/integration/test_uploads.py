@@ -43,7 +43,7 @@ def runs(home: Path, gate: threading.Event) -> Iterator[Runs]:
         raise DataError("Read twice.")
 
     store = RunStore(home)
-    started = Runs(store, pipeline)
+    started = Runs(store, pipeline, undo_seconds=0)
     started.start()
     yield started
     gate.set()
@@ -82,7 +82,7 @@ def test_an_upload_leaves_with_the_last_run_that_uses_it(
     runs: Runs, home: Path, gate: threading.Event, brought: Path, owner: str
 ) -> None:
     config = RunConfig(data=runs.keep_upload(brought, "a.csv", "ann").address)
-    first, second = runs.submit(config, "ann"), runs.submit(config, owner)
+    first, second = runs.submit(config, "ann"), runs.submit(config.model_copy(update={"seed": 1}), owner)
     for unfinished in (first, second):
         with pytest.raises(StorageError, match="Cancel it first"):
             runs.delete(unfinished, owner if unfinished == second else "ann")

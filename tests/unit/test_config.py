@@ -76,6 +76,8 @@ EXAMPLES = {
     "quantization.scheme": ("fp16", "int3"),
     "quantization.double": (False, "maybe"),
     "quantization.embeddings": (True, "maybe"),
+    "controls.without_teacher": (True, "maybe"),
+    "controls.seeds": (5, 6),
 }
 # What must be set too for the example to be legal.
 BESIDE = {

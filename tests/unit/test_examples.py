@@ -1,16 +1,13 @@
 """What the page opens with: the shipped runs agree with the shipped models, and hold no URL's text."""
 
-import hashlib
 import json
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
-from pyarrow import parquet
 
 from compression.catalog import BUNDLED, EXAMPLES
 from compression.data.sources import load_data
+from compression.measure.predictions import Predictions, read_predictions, text_digest
 from compression.measure.quality import quality
 from compression.runs import examples
 from compression.runs.snapshot import Snapshot
@@ -28,13 +25,8 @@ def shown(name: str) -> Snapshot:
     return snapshot
 
 
-def predictions(name: str) -> dict[str, list[Any]]:
-    found: dict[str, list[Any]] = parquet.read_table(EXAMPLES / name / "predictions.parquet").to_pydict()
-    return found
-
-
-def digest(text: str) -> bytes:
-    return hashlib.sha256(text.encode()).digest()
+def predictions(name: str) -> Predictions:
+    return read_predictions(EXAMPLES / name)["test"]
 
 
 def test_the_shipped_runs_are_found_and_quick_comes_first() -> None:
@@ -57,9 +49,10 @@ def test_the_metrics_follow_from_the_stored_predictions(name: str) -> None:
     result, stored = shown(name).result, predictions(name)
     assert result is not None
     for model, report in result.models.items():
-        if model == "control":  # no model of a run, and its answers are not kept
+        if model not in stored.probabilities:  # the control's answers were not kept at first
+            assert model == "control"
             continue
-        found, told = quality(stored["label"], np.array(stored[model])), report.metrics["test"]
+        found, told = quality(stored.labels, stored.probabilities[model]), report.metrics["test"]
         assert found.roc_auc == pytest.approx(told.roc_auc, abs=1e-12), model
         assert found.model_copy(update={"roc_auc": told.roc_auc}) == told, model
 
@@ -72,11 +65,11 @@ def test_the_stored_probabilities_are_those_of_the_shipped_models(name: str, mod
 
     result, stored = shown(name).result, predictions(name)
     assert result is not None
-    known = dict(zip(stored["sha256"], stored[model], strict=True))
+    known = dict(zip(stored.digests, stored.probabilities[model], strict=True))
     texts = load_data(BUNDLED, wanted=("test",)).splits["test"].texts[:URLS]
     answers = Predictor(load(Path(result.models[model].folder), resolve("cpu"))).probabilities(texts)
     # Another CPU may round bf16 where this one rounds fp32; another model differs by far more.
-    assert answers == pytest.approx([known[digest(text)] for text in texts], abs=0.03)
+    assert answers == pytest.approx([known[text_digest(text)] for text in texts], abs=0.03)
 
 
 @pytest.mark.parametrize("path", sorted(p for n in NAMES for p in (EXAMPLES / n).glob("*.*")), ids=str)
@@ -91,9 +84,8 @@ def test_no_url_and_no_place_is_stored(path: Path) -> None:
 def test_of_the_real_urls_nothing_but_hashes_and_labels_is_stored(real_data: Path, name: str) -> None:
     splits = load_data(str(real_data)).splits
     stored = predictions(name)
-    assert set(stored) == {"sha256", "label", *MODELS[:-1]}  # the control is no model of a run
-    expected = sorted(zip(map(digest, splits["test"].texts), splits["test"].labels, strict=True))
-    assert sorted(zip(stored["sha256"], stored["label"], strict=True)) == expected
+    expected = sorted(zip(map(text_digest, splits["test"].texts), splits["test"].labels, strict=True))
+    assert sorted(zip(stored.digests, stored.labels, strict=True)) == expected
     content = b"".join(path.read_bytes() for path in (EXAMPLES / name).iterdir() if path.is_file())
     hosts = {text.split("://")[-1].split("/")[0] for split in splits.values() for text in split.texts}
     assert not [host for host in hosts if len(host) > 6 and host.encode() in content]

@@ -78,6 +78,8 @@ OTHER: dict[str, Any] = {
     "quantization.scheme": "fp4",
     "quantization.double": False,
     "quantization.embeddings": True,
+    "controls.without_teacher": True,
+    "controls.seeds": 3,
 }
 # What must be chosen for a control to have a meaning.
 CHOSEN: dict[str, dict[str, Any]] = {

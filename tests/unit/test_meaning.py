@@ -26,6 +26,7 @@ def whole_recipes() -> list[dict[str, Any]]:
         "pruning": {"sparsity": 0.4, "schedule": "gradual"},
         "qat": {"start": "student", "epochs": 3},
         "quantization": {"scheme": "packed-int4", "embeddings": False},
+        "controls": {"without_teacher": True, "seeds": 3},
     }
     linear = {"student": {"init": "linear", "features": 4096}, "quantization": "packed-int8"}
     resting = {"vocabulary": {"size": 500}, "pruning": {"epochs": 9}, "qat": {"epochs": 7}, "quantization": "none"}

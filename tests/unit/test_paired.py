@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from compression.measure.paired import compare, paired, wilson
+from compression.measure.paired import compare, in_words, paired, within_noise
 
 
 def test_counts_come_from_the_verdicts() -> None:
@@ -69,7 +69,59 @@ def test_what_cannot_be_paired_is_refused() -> None:
         paired([], np.array([]), np.array([]))
 
 
-def test_wilson_is_the_published_interval() -> None:
-    """Newcombe 1998, Statistics in Medicine 17, 857-872, table I: 81 of 263."""
-    assert wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
-    assert wilson(0, 20)[0] == 0
+# statsmodels 0.15.0: mcnemar([[0, lost], [gained, 0]], exact=True).pvalue
+STATSMODELS = {
+    (10, 7): 0.629058837890625,
+    (12, 9): 0.6636238098144531,
+    (30, 27): 0.7913664277791806,
+    (3, 0): 0.25,
+    (60, 40): 0.05688793364098089,
+    (1, 7): 0.0703125,
+    (25, 5): 0.0003249142318964005,
+    (100, 103): 0.8884106489509462,
+}
+
+
+@pytest.mark.parametrize(("lost", "gained"), STATSMODELS)
+def test_the_p_value_is_that_of_statsmodels(lost: int, gained: int) -> None:
+    assert compare(450, lost, gained).p_value == pytest.approx(STATSMODELS[lost, gained], abs=1e-12)
+
+
+def articles_predictions(both_wrong: int) -> tuple[list[int], np.ndarray, np.ndarray]:
+    """450 labels, a student right on 418 (0.9289) and a 4-bit model right on 421 (0.9356), wrong together on some."""
+    labels = np.arange(450) % 2
+    student_right, compressed_right = np.ones(450, dtype=bool), np.ones(450, dtype=bool)
+    student_right[:32] = False
+    compressed_right[32 - both_wrong : 61 - both_wrong] = False
+    said = [np.where(right == labels, 0.9, 0.1) for right in (student_right, compressed_right)]
+    return labels.tolist(), *said
+
+
+@pytest.mark.parametrize("both_wrong", [0, 10, 20, 25, 29])
+def test_the_articles_result_is_within_noise_however_far_its_models_agree(both_wrong: int) -> None:
+    labels, student, compressed = articles_predictions(both_wrong)
+    found = paired(labels, student, compressed)
+    assert round(float(np.mean((student >= 0.5) == labels)), 4) == 0.9289
+    assert round(float(np.mean((compressed >= 0.5) == labels)), 4) == 0.9356
+    assert (found.only_teacher_right, found.only_model_right) == (29 - both_wrong, 32 - both_wrong)
+    assert within_noise(found)
+    assert found.low < 0 < found.high
+    words = in_words(found, "the compressed model", "the student")
+    assert words.startswith("the compressed model is right on 3 more of 450 URLs than the student: within noise (p = ")
+
+
+def test_a_comparison_is_a_plain_clause() -> None:
+    def words(*counts: int) -> str:
+        return in_words(compare(*counts), "the compressed model", "the student")
+
+    more = "the compressed model is right on 3 more of 450 URLs than the student: within noise (p = 0.66)"
+    assert words(450, 9, 12) == more
+    assert words(450, 12, 9) == more.replace("more", "fewer")
+    assert words(2000, 25, 5).endswith("20 fewer of 2,000 URLs than the student: beyond noise (p < 0.001)")
+    assert words(450, 1, 9).endswith("8 more of 450 URLs than the student: beyond noise (p = 0.021)")
+    assert words(450, 60, 40).endswith("within noise (p = 0.057)")
+    assert words(450, 4, 4) == (
+        "the compressed model is right on as many of 450 URLs as the student, though not on the same: "
+        "within noise (p = 1.00)"
+    )
+    assert words(450, 0, 0) == "the compressed model and the student are right on the same of 450 URLs"

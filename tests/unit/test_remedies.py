@@ -1,7 +1,6 @@
 """What the Hub refused, found in the recipe and put right: which keys, which words, which values."""
 
 import pickle
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -142,19 +141,9 @@ def test_a_failed_run_keeps_what_was_at_fault(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("reachable")
-def test_runs_of_an_earlier_version_are_read_and_new_ones_kept_beside_them(tmp_path: Path) -> None:
-    store = RunStore(tmp_path)
-    old = Runs(store, failing_run).submit(ARTICLE, "someone")
-    store.close()
-    connection = sqlite3.connect(tmp_path / "runs.sqlite3", isolation_level=None)
-    connection.execute("ALTER TABLE runs DROP COLUMN at_fault")
-    connection.close()
-
+def test_what_was_at_fault_is_kept(tmp_path: Path) -> None:
     store = RunStore(tmp_path)
     runs = Runs(store, failing_run)
-    seen = runs.snapshot(old)
-    assert seen is not None
-    assert (seen.status, seen.at_fault) == ("interrupted", ())
     runs.start()
     new = runs.submit(ARTICLE, "someone")
     runs.wait(new, 30)

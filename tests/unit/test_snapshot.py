@@ -18,7 +18,8 @@ from compression.events import (
 )
 from compression.recipe import parse
 from compression.result import Metrics, StageReport
-from compression.runs.snapshot import CURVE_POINTS, Fold, Run, Snapshot, advance, describe, fold, snapshot
+from compression.runs.fold import CURVE_POINTS, Fold, advance, fold
+from compression.runs.snapshot import Run, Snapshot, describe, snapshot
 
 METRICS = Metrics(
     accuracy=0.9, precision=0.9, recall=0.9, f1=0.9, roc_auc=None, examples=10, confusion=((4, 1), (0, 5))

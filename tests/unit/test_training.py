@@ -150,3 +150,10 @@ def test_the_caller_is_asked_before_each_step(student: Classifier, targets: torc
 def test_a_loss_that_is_no_number_ends_it(student: Classifier, targets: torch.Tensor) -> None:
     with pytest.raises(CompressionError, match="no longer a number"):
         losses(student, Lesson(TEXTS, LABELS, targets * float("nan")), recipe())
+
+
+@pytest.mark.parametrize("count", [10, 11])
+def test_the_shortest_cycles(student: Classifier, targets: torch.Tensor, count: int) -> None:
+    steps = losses(student, Lesson(TEXTS, LABELS, targets), recipe(batch_size=32), epochs=count)
+    assert len(steps) == count
+    assert steps[-1].loss < steps[0].loss

@@ -134,7 +134,7 @@ def pruning() -> Parts:
 
 
 def quantization() -> Parts:
-    """How many bits are left, whether the student learns with them, and what this host cannot do."""
+    """How many bits are left, whether the student learns with them, what this host cannot do; and the controls."""
     with card(5, "quantization"):
         parts: Parts = {"quantization.scheme": control("quantization.scheme")}
         with gr.Row():
@@ -145,4 +145,8 @@ def quantization() -> Parts:
             with gr.Row():
                 parts |= controls("qat.epochs", "qat.learning_rate")
         parts["unsupported"] = gr.HTML(elem_id="unsupported")
+        with fold("fold-controls") as parts["fold-controls"]:
+            gr.HTML(markup.text("p", say("controls.lead"), "quiet"))
+            with gr.Row():
+                parts |= controls("controls.without_teacher", "controls.seeds")
     return parts

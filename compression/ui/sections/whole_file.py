@@ -4,9 +4,9 @@ import gradio as gr
 
 from compression.data.files import SUFFIXES
 from compression.data.rows import LIST
+from compression.settings import limits
 from compression.ui import markup
 from compression.ui.sections.controls import Parts, fold
-from compression.ui.whole_file import limits
 from compression.ui.words import say
 
 # Sorts by the column whose heading is pressed, the other way round at the second press, and hides what is not sought.
@@ -42,7 +42,7 @@ def whole_file() -> Parts:
     """The form for a file, folded, and a place for its verdicts."""
     most = limits()
     with fold("fold-file"):
-        lead = say("file.lead", megabytes=most.size_bytes // 1_000_000, rows=f"{most.rows:,}")
+        lead = say("file.lead", megabytes=most.file_bytes // 1_000_000, rows=f"{most.file_rows:,}")
         gr.HTML(markup.text("p", lead, "quiet"))
         parts: Parts = {
             "file": gr.File(label=say("file"), file_types=[*SUFFIXES, LIST], height=132, buttons=[], elem_id="file")

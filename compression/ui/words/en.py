@@ -1,10 +1,14 @@
 """The page in English. `X.info` explains the control `X`; `X=value` names one of its choices."""
 
+from compression.ui.words.en_behaviour import BEHAVIOUR
+from compression.ui.words.en_bytes import BYTES
+from compression.ui.words.en_certainty import CERTAINTY
 from compression.ui.words.en_examples import EXAMPLES
 from compression.ui.words.en_file import FILE
 from compression.ui.words.en_form import FORM
 from compression.ui.words.en_labels import LABELS
 from compression.ui.words.en_push import PUSH
+from compression.ui.words.en_runs import COMPARED, RUNS
 from compression.ui.words.en_xray import XRAY
 
 PAGE = {
@@ -99,7 +103,7 @@ PAGE = {
     "confusion.empty": "Which mistakes each model makes: URLs wrongly trusted and wrongly blocked.",
     "latency.empty": "How long one URL takes, from text to verdict.",
     "verdicts.empty": "Type a URL or pick an example. Before any run, the models that come with the lab answer.",
-    "runs.empty": "No runs yet. Each one you start is kept here, to open again or delete.",
+    "runs.empty": "No runs yet. Each one you start is kept here, to open again, name, compare and take along.",
     "reference": "Show the article's three points",
     "reference.info": "The article's own data, 450 URLs: a landmark, not a comparison.",
     "url": "URL",
@@ -107,9 +111,6 @@ PAGE = {
     "url.placeholder": "http://example.com/login",
     "classify": "Classify",
     "examples": "Or try one of these",
-    "runs.open": "Open",
-    "runs.delete": "Delete",
-    "runs.sure": "Really delete?",
     "chart.loss": "Loss while training, in nats",
     "chart.loss.steps": "Step",
     "chart.loss.total": "Total",
@@ -119,13 +120,14 @@ PAGE = {
     "chart.size.axis": "Size in MB (log scale)",
     "chart.run": "this run",
     "chart.beside": "beside it",
+    "chart.seeds": "other seeds",
     "chart.staircase": "From teacher to result, step by step",
     "chart.staircase.size": "MB (log)",
     "chart.staircase.accuracy": "Accuracy, %",
     "staircase.note": "Accuracy on the validation split. A triangle stands for one too low to fit in, as of a "
     "student that has learnt nothing yet.",
     "chart.reference": "the article's own data, 450 URLs",
-    "chart.metrics": "Four metrics, on the test split",
+    "chart.metrics": "Four metrics, on the test split, with 95 % intervals",
     "chart.confusion": "Right and wrong verdicts, in URLs of the test split",
     "chart.confusion.is": "Truly",
     "chart.confusion.says": "Model says",
@@ -153,11 +155,15 @@ NAMES = {
     "stage.prune": "Prune",
     "stage.qat": "QAT",
     "stage.quantize": "Quantize",
+    "stage.untaught": "Without teacher",
+    "stage.seeds": "Other seeds",
     "stage.evaluate": "Evaluate",
     "model.teacher": "Teacher",
     "model.student": "Student",
     "model.compressed": "Compressed",
+    "model.untaught": "Without teacher",
     "model.control": "TF-IDF control",
+    "model.majority": "Majority class",
     "status.queued": "Waiting",
     "status.running": "Running",
     "status.succeeded": "Done",
@@ -224,7 +230,7 @@ MESSAGES = {
     "progress.succeeded": "Done in {time}. The results are below, and URLs are now classified by this run's models.",
     "progress.failed": "This run stopped: {error}",
     "progress.cancelled": "Cancelled. Nothing of it is kept; change the recipe and run again whenever you like.",
-    "progress.interrupted": "The server stopped while this run was going. Press Run to start it again.",
+    "progress.interrupted": "{error}",
     "progress.cancelling": "Cancelling: it stops at its next step.",
     "progress.link": "Link to this run",
     "preview.tokens": "Half of the URLs have at most {p50} tokens, 95 % at most {p95}, 99 % at most {p99}; the "
@@ -285,4 +291,6 @@ WHY = {
     "why.alpha.step": "At step {step} that was {alpha} × {soft} + {rest} × {hard} = {loss}.",
 }
 
-WORDS: dict[str, str] = FORM | PAGE | NAMES | MESSAGES | WHY | EXAMPLES | FILE | LABELS | PUSH | XRAY
+_OWN = FORM | PAGE | NAMES | MESSAGES | WHY
+_MORE = BEHAVIOUR | BYTES | CERTAINTY | COMPARED | EXAMPLES | FILE | LABELS | PUSH | RUNS | XRAY
+WORDS: dict[str, str] = _OWN | _MORE

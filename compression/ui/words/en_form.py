@@ -208,6 +208,22 @@ FORM = {
     "quantization.double": "Double quantization",
     "quantization.double.info": "Also shrinks the scale factors that 4-bit blocks need. Almost free.",
     "quantization.embeddings": "Quantize the embeddings too",
+    "fold-controls": "Controls: what did the teacher bring, and what was luck?",
+    "controls.lead": "Both train the student again beside this run, and make it take that much longer.",
+    "controls.without_teacher": "Train it without the teacher too",
+    "controls.without_teacher.info": "The same student, for as many steps, on the labels alone: the difference is what "
+    "the teacher brought.",
+    "controls.seeds": "Seeds",
+    "controls.seeds.info": "How often the student is trained, each time with the next seed, to see how far luck moves "
+    "its score. 1 is this run alone.",
     "quantization.embeddings.info": "They are most of a small student, and bear rounding well. Off leaves them in 16 "
     "bits.",
+    "fold-share": "Pass this recipe on",
+    "share.lead": "Each of the three says the whole recipe, seed included; whoever follows it gets the same run.",
+    "share.empty": "A link, a command and a script appear here once the recipe is one that can run.",
+    "share.link": "Copy as link",
+    "share.command": "Copy as command",
+    "share.python": "Copy as Python",
+    "share.copied": "Copied",
+    "share.selected": "Selected: press Ctrl+C",
 }

@@ -50,4 +50,11 @@ XRAY = {
     "column.token": "Token",
     "column.hidden": "When hidden",
     "column.gradients": "By gradients",
+    "runtime.title": "What runs the models here",
+    "runtime.choice": "{model}: {runtime}. {reason}",
+    "runtime.times": "One URL takes {times} (medians, in turn).",
+    "runtime.agreement": "On {texts} URLs no probability differs by more than {difference} between "
+    "the two, and {flipped} verdicts.",
+    "runtime.cpu": "Measured on {cpu} ({flags}), once for each model.",
+    "runtime.no-flags": "no flags for low precision",
 }

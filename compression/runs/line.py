@@ -1,0 +1,180 @@
+"""The line of computations that wait: who gets in, who leaves, and whose turn it is.
+
+A recipe that several visitors run at the same time is computed once: each has a run of their own that follows the
+computation, and it ends when the last of them leaves.
+"""
+
+import contextvars
+import logging
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+
+from compression.config import RunConfig
+from compression.errors import ResourceError, StorageError
+from compression.runs.estimate import expected_seconds
+from compression.runs.fold import Fold, resumed
+from compression.runs.history import UNDO_SECONDS, History
+from compression.runs.snapshot import RESUMABLE, Run, describe
+from compression.runs.store import RunStore, new_id
+from compression.runs.work import Work
+from compression.settings import Limits
+
+_LOG = logging.getLogger(__name__)
+_PAST_RUNS = 200  # that estimates rest on
+
+
+class Line(History):
+    """Runs, and the line in which they wait; who computes them makes the first of `_waiting` what is `_running`."""
+
+    def __init__(
+        self, store: RunStore, precomputed: Path | None, limits: Limits, undo_seconds: float = UNDO_SECONDS
+    ) -> None:
+        super().__init__(store, precomputed, limits, undo_seconds)
+        self._waiting: list[Work] = []  # in the order of their turns
+        self._running: Work | None = None
+        self._last_turns: dict[str, float] = {}  # of those who have a run that has not ended, in unix seconds
+        self._past = store.past(_PAST_RUNS)
+        self._arrivals = count()
+
+    def submit(self, config: RunConfig, owner: str) -> str:
+        """Queues a run and returns its id at once; an equal one that waits or goes on is followed, not computed again.
+
+        Who runs this very recipe already gets the id of that run. Raises ConfigError for a recipe beyond the limits,
+        and ResourceError when the line or the owner's share of it is full.
+        """
+        if not owner:
+            raise StorageError("This page does not know yet who you are. Reload it, then press Run again.")
+        self.limits.check(config)
+        with self._changed:
+            twin = self._equal(config)
+            if twin and (own := twin.run_of(owner)):
+                return own.run_id
+            run = Run(new_id(), owner, describe(config), config, status="queued", created=time.time(), work=new_id())
+            self._enter(run, twin, Fold())
+        return run.run_id
+
+    def resume(self, run_id: str, owner: str) -> None:
+        """Queues a run that failed or was interrupted once more, to go on from what it left.
+
+        One that has not ended stays as it is. Raises StorageError if there is nothing to resume, and otherwise what
+        `submit` does.
+        """
+        with self._changed:
+            run = self._owned(run_id, owner)
+            if run.ended is None:
+                return
+            if run.status not in RESUMABLE:
+                raise StorageError("Only a run that failed or was interrupted can be resumed. Press Run for a new one.")
+            self.limits.check(run.config)
+            found = self._store.load(run_id)
+            run = replace(run, started=None, ended=None, error=None, at_fault=(), changes=run.changes + 1)
+            if result := self._store.finished(run.work):  # somebody else's run has brought the computation to its end
+                self._save(replace(run, status="succeeded", result=result, ended=time.time()))
+                return
+            twin = self._equal(run.config)
+            if twin and (own := twin.run_of(owner)):
+                raise StorageError(f"The same recipe is going on already, as “{own.name}”. Open that run.")
+            self._enter(replace(run, status="queued"), twin, resumed(found[1]) if found else Fold())
+            if twin and twin.id != run.work:
+                self._store.tidy(run.work)
+
+    def cancel(self, run_id: str, owner: str) -> None:
+        """Ends a run: at once, or, where it is going on for its owner alone, at its next report. Its files go.
+
+        One that has ended stays as it is. Raises StorageError for an unknown run or another's.
+        """
+        with self._changed:
+            run, work = self._owned(run_id, owner), self._live.get(run_id)
+            if work is None or run.ended is not None:
+                return
+            if work is self._running and len(work.runs) == 1:
+                work.cancelled.set()
+                return
+            run = replace(run, status="cancelled", ended=time.time(), changes=run.changes + 1)
+            self._store.save(run)
+            del self._live[run_id], work.runs[run_id], work.contexts[run_id]
+            if not work.runs:
+                self._waiting.remove(work)
+            self._without_files(run)
+            self._arrange()
+
+    def _equal(self, config: RunConfig) -> Work | None:
+        """The computation of this very recipe that waits or goes on, unless it is about to be cancelled."""
+        unfinished = [*filter(None, [self._running]), *self._waiting]
+        return next((w for w in unfinished if w.config == config and not w.cancelled.is_set()), None)
+
+    def _enter(self, run: Run, twin: Work | None, state: Fold) -> None:
+        """Lets a run follow its twin, or wait for its turn with what `state` says of an earlier attempt."""
+        begun = twin is not None and twin is self._running
+        if begun:
+            run = replace(run, status="running", started=time.time())
+        else:
+            self._check_room(run.owner, joining=twin is not None)
+        if twin is not None and twin.id != run.work:
+            run = replace(run, work=twin.id, changes=run.changes + state.changes)  # the revision goes on growing
+        last_turn = time.time() if begun else self._last_turns.get(run.owner) or self._store.last_turn(run.owner)
+        self._store.save(run)
+        if twin is None:
+            written = state.step_numbers()
+            twin = Work(run.work, run.config, {}, {}, next(self._arrivals), state=state, written=written)
+            self._waiting.append(twin)
+        twin.runs[run.run_id], twin.contexts[run.run_id] = run, contextvars.copy_context()
+        self._live[run.run_id], self._last_turns[run.owner] = twin, last_turn
+        self._finished.cache_clear()
+        self._arrange()
+
+    def _check_room(self, owner: str, joining: bool) -> None:
+        behind = self._waiting if self._running else self._waiting[1:]  # the first one is about to begin
+        share, room = self.limits.waiting, self.limits.queue
+        if sum(owner in work.owners() for work in behind) >= share:
+            raise ResourceError(f"You have {share} runs waiting already. Cancel one, or wait until one has ended.")
+        if len(behind) >= room and not joining:
+            raise ResourceError(f"{room} runs are waiting already. Try again in a few minutes.")
+
+    def _without_files(self, run: Run) -> None:
+        try:
+            self._store.let_go(run)
+        except StorageError:
+            _LOG.exception("What run %s made stays on disk", run.run_id)
+        self._finished.cache_clear()
+
+    def _arrange(self) -> None:
+        """Settles whose turn it is, and when, after any change."""
+        unfinished = {owner for work in self._live.values() if not work.over for owner in work.owners()}
+        self._last_turns = {owner: at for owner, at in self._last_turns.items() if owner in unfinished}
+        self._waiting = turns(self._waiting, self._last_turns)
+        begins = self._free_at()
+        for place, work in enumerate(self._waiting):
+            work.ahead, work.start_at = place + (self._running is not None), begins
+            work.expected_seconds = expected_seconds(work.config, self._past)
+            begins = None if begins is None or work.expected_seconds is None else begins + work.expected_seconds
+        self._changed.notify_all()
+
+    def _free_at(self) -> float | None:
+        """When what is going on may be expected to have ended, in unix seconds; None if that cannot be told."""
+        now, work = time.time(), self._running
+        if work is None:
+            return now
+        if work.start_at is None or work.expected_seconds is None:
+            return None
+        return max(now, work.start_at + work.expected_seconds)
+
+
+def turns(waiting: Iterable[Work], last_turns: Mapping[str, float]) -> list[Work]:
+    """The computations in the order in which they will begin: the turn goes round among the visitors.
+
+    `last_turns` says when each visitor's last run began. Next is whoever has waited longest for a turn, with the first
+    of their computations; visitors who follow the same one have their turn together.
+    """
+    left, last, order = sorted(waiting, key=lambda work: work.arrived), dict(last_turns), list[Work]()
+    latest = max(last.values(), default=0.0)
+    while left:
+        work = min(left, key=lambda work: (min(last.get(owner, 0.0) for owner in work.owners()), work.arrived))
+        left.remove(work)
+        order.append(work)
+        latest += 1.0
+        last |= dict.fromkeys(work.owners(), latest)
+    return order
