@@ -1,6 +1,7 @@
 """The page: its sections in reading order, then the wiring."""
 
 from collections.abc import Callable
+from copy import copy
 from functools import partial
 from typing import Any
 
@@ -85,7 +86,22 @@ def build(runs: Runs) -> gr.Blocks:
         _wire_file(parts, runs)
         if "push-button" in parts:
             _wire_push(parts, runs)
+        page.unload(_forgetting(page))
     return page
+
+
+def _forgetting(page: gr.Blocks) -> Callable[..., None]:
+    """Lets go of all that was drawn for a visitor who has left: a megabyte, which Gradio keeps for its deep links.
+
+    What they look at stays, for their browser may have lost its connection and come back.
+    """
+
+    def forget(request: gr.Request) -> None:
+        if session := page.state_holder.session_data.get(request.session_hash):
+            session.config_values = {}
+            session.blocks_config = copy(page.default_config)
+
+    return forget
 
 
 def _wire_recipe(page: gr.Blocks, parts: Parts, act: Handlers) -> None:

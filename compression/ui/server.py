@@ -27,6 +27,10 @@ def launch(host: str | None = None, port: int | None = None) -> None:
     Raises: StorageError if runs cannot be kept, ConfigError for a variable that sets no possible limit, ResourceError
     if the address cannot be had.
     """
+    # Before there are visitors: it changes places with another module at the end of its import, and a second thread
+    # that imports from it meanwhile fails. It does not load torch.
+    import transformers  # noqa: F401
+
     from compression import pipeline
     from compression.models import lent
 

@@ -1,8 +1,10 @@
 """The page's endpoints, asked by no browser: whatever one is sent, nothing leaks, breaks or changes hands."""
 
 import hashlib
+import http.client
 import json
 import secrets
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,9 @@ from compression.errors import DataError
 from compression.events import Report
 from compression.measure import sensitivity
 from compression.result import Result
+
+# Gradio keeps figures of its queue with what pandas is about to drop.
+pytestmark = pytest.mark.filterwarnings("ignore:.*(no_silent_downcasting|copy keyword)")
 
 # What may stand where the page would send a value: out of range, of another type, or meant to harm.
 POISON: list[Any] = [
@@ -204,6 +209,23 @@ def test_a_run_of_another_visitor_is_neither_deleted_nor_cancelled(site: Site, v
     assert site.runs.snapshot(run_id)
     assert clicked(visitor, "delete", run_id).success
     assert site.runs.snapshot(run_id) is None
+
+
+def test_what_was_drawn_goes_with_its_visitor_and_what_they_look_at_stays(site: Site, visitor: Visitor) -> None:
+    started(visitor)
+    session = site.page.state_holder.session_data[visitor.session]
+    assert session.config_values
+    heartbeat = http.client.HTTPConnection(site.url.split("/")[2], timeout=30)
+    heartbeat.request("GET", f"/gradio_api/heartbeat/{visitor.session}")
+    stream = heartbeat.getresponse()
+    assert stream.readline()
+    stream.close()
+    heartbeat.close()
+    deadline = time.monotonic() + 30
+    while session.config_values and time.monotonic() < deadline:
+        assert visitor.http.get("/robots.txt").status_code == 200  # the server has a turn
+    assert not session.config_values
+    assert not visitor.press("cancel").alerts, "a browser that comes back still looks at its run"
 
 
 @pytest.mark.parametrize("run_id", OUTSIDE, ids=lambda text: ascii(text[:20]))
