@@ -6,7 +6,7 @@ Their list is drawn from the store whenever anything in it changes, so that no t
 from pathlib import Path
 from typing import Any
 
-from compression.errors import CompressionError, ConfigError
+from compression.errors import CompressionError, ConfigError, ResourceError
 from compression.runs.worker import Runs
 from compression.ui import comparing_runs, markup, running
 from compression.ui.downloads import folder_of_its_own
@@ -21,17 +21,17 @@ LONGEST = 4_000  # characters of a name, a note or a search that are looked at
 
 def listed(runs: Runs, browser: Any, viewing: str, search: Any) -> Updates:
     """The visitor's runs that a search finds, those deleted just now, and the charts of all that succeeded."""
-    visitor = known(browser)["visitor"]
-    sought = search.strip()[:LONGEST] if isinstance(search, str) else ""
+    visitor, sought = known(browser)["visitor"], _sought(search)
     own = runs.owned(visitor)
     found = runs.owned(visitor, sought) if sought else own
     return {"runs": run_list(found, viewing, runs.deleted(visitor), sought), **comparing_runs.fronts(own, viewing)}
 
 
 def find(runs: Runs, browser: Any, viewing: str, search: Any) -> Updates:
-    """The list as a search leaves it."""
+    """The list alone, as a search leaves it."""
+    visitor, sought = known(browser)["visitor"], _sought(search)
     try:
-        return listed(runs, browser, viewing, search)
+        return {"runs": run_list(runs.owned(visitor, sought), viewing, runs.deleted(visitor), sought)}
     except CompressionError as error:
         return {"runs-message": refusal(error)}
 
@@ -53,9 +53,9 @@ def press(runs: Runs, action: str, run_id: str, browser: Any, viewing: str, sear
                 runs.undelete(run_id, visitor)
             case _:
                 raise ConfigError(say("message.unknown-run"))
-    except CompressionError as error:  # what was pressed may have been drawn long ago: the list as it is by now
-        return {**find(runs, browser, viewing, search), "runs-message": refusal(error)}
-    return {**find(runs, browser, shown.get("viewing", viewing), search), "runs-message": "", **shown}
+        return {**listed(runs, browser, shown.get("viewing", viewing), search), "runs-message": "", **shown}
+    except CompressionError as error:
+        return {"runs-message": refusal(error)}
 
 
 def save(runs: Runs, run_id: str, name: str, note: str, browser: Any, viewing: str, search: Any) -> Updates:
@@ -64,9 +64,9 @@ def save(runs: Runs, run_id: str, name: str, note: str, browser: Any, viewing: s
     try:
         runs.rename(run_id, visitor, name)
         runs.note(run_id, visitor, note)
+        return {**listed(runs, browser, viewing, search), "runs-message": _done(say("runs.saved"))}
     except CompressionError as error:  # the list stays as it is, with what was typed in it
         return {"runs-message": refusal(error)}
-    return {**find(runs, browser, viewing, search), "runs-message": _done(say("runs.saved"))}
 
 
 def export(runs: Runs, run_id: str, browser: Any) -> Updates:
@@ -85,12 +85,18 @@ def bring(runs: Runs, browser: Any, file: str | None) -> Updates:
     """Takes in a run that was exported, here or elsewhere, and shows it."""
     if not file:
         return {}
-    browser = known(browser)
+    browser, most = known(browser), runs.limits.import_bytes
     try:
+        if Path(file).stat().st_size > most:
+            raise ResourceError(say("runs.large", megabytes=f"{most / 1e6:,.0f}"))
         run_id = runs.import_(Path(file), browser["visitor"])
         return running.show(runs, browser, run_id) | {"runs-message": _done(say("runs.imported"))}
     except CompressionError as error:
         return {"runs-message": refusal(error)}
+
+
+def _sought(search: Any) -> str:
+    return search.strip()[:LONGEST] if isinstance(search, str) else ""
 
 
 def _done(words: str) -> str:

@@ -225,8 +225,8 @@ def _wire_history(parts: Parts, runs: Runs, act: Handlers) -> None:
     parts["runs"].select(**io(parts, compare, ["browser"], ["compared"]), **DATA).then(None, js=_SHOW_COMPARED)
     exported = parts["runs"].download(**io(parts, export, ["browser"], ["runs-message", "export"]), **DATA)
     exported.then(None, parts["export"], js=_DOWNLOAD)
-    find = io(parts, drawn(parts, partial(keeping.find, runs)), about, ["runs-message", *KEPT])
-    parts["search"].input(**find, **QUICK, trigger_mode="always_last")
+    find = io(parts, drawn(parts, partial(keeping.find, runs)), about, ["runs", "runs-message"])
+    parts["search"].change(**find, **QUICK, trigger_mode="always_last")
     bring = io(parts, drawn(parts, partial(keeping.bring, runs)), ["browser", "import"], shown)
     # Preprocessed as the recipe's upload is: no path but that of a file just received.
     parts["import"].upload(**bring | {"preprocess": True}, **DATA).then(**refresh)

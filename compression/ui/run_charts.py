@@ -62,7 +62,9 @@ def front(points: Sequence[Point], cost: str) -> go.Figure:
     room = max(0.15, 0.12 * (high - low))
     title = say("chart.size.axis" if cost == "size" else "front.time.axis")
     figure.update_xaxes(title=title, type="log", range=[low - room, high + room], tickvals=ticks(low, high))
-    figure.update_yaxes(title=say("metric.accuracy"), tickformat=".1%")
+    right = [y for trace in figure.data for y in trace.y]
+    above = max(0.01, 0.12 * (max(right) - min(right)))  # for the numbers of the points
+    figure.update_yaxes(title=say("metric.accuracy"), tickformat=".1%", range=[min(right) - above, max(right) + above])
     return figure
 
 

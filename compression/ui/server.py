@@ -74,7 +74,7 @@ def serve(
         mcp_server=False,
         pwa=False,
         max_threads=64,
-        max_file_size=max(allowed.upload_bytes, allowed.file_bytes),
+        max_file_size=max(allowed.upload_bytes, allowed.import_bytes, allowed.file_bytes),
         state_session_capacity=500,
         footer_links=["settings"],
         **settings,

@@ -23,6 +23,8 @@ RUNS = {
     "runs.exported": "{file} is being downloaded. Import it on any page like this one to go on from there.",
     "runs.import": "Import a run",
     "runs.imported": "The run is imported, and open above.",
+    "runs.large": "This file has more than {megabytes} MB, which is what is taken in here. Import it on a machine of "
+    "your own.",
     "runs.delete": "Delete",
     "runs.deleted": "Deleted: {name}",
     "runs.undelete": "Undo",
