@@ -24,6 +24,7 @@ from compression.config import RunConfig
 from compression.errors import ModelError, ResourceError
 from compression.events import Notice, Report
 from compression.models.checkpoint import SUFFIX, standing
+from compression.repeats import UNTAUGHT
 from compression.step import Made
 
 _RECORD = "record.json"
@@ -161,10 +162,11 @@ def discard(output: Path) -> None:
 
 def _found(output: Path, attempt: Attempt, report: Report) -> _Record | None:
     """The record of an earlier attempt that can be gone on with; says what there is, or why it cannot be."""
-    for draft in (output / "models").glob(".*-*"):  # a model that was being saved
-        _remove(draft)
     if not (output / UNFINISHED).exists():
         return None
+    for name in ("teacher", "student", "compressed", UNTAUGHT):
+        for draft in (output / "models").glob(f".{name}-*"):  # it was being saved
+            _remove(draft)
     record = _read(output)
     if record is None:
         report(Notice(text="What an earlier attempt has left cannot be read, so the run starts over."))

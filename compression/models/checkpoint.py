@@ -90,8 +90,6 @@ class Course:
         wanted, given = ({n: (t.shape, t.dtype) for n, t in some.items()} for some in (own, parts["modules"]))
         if wanted != given:
             raise ValueError("other weights")
-        for name, tensor in own.items():
-            tensor.data.copy_(parts["modules"][name])
         moments: dict[int, Tensors] = {}
         for name, tensor in parts["optimizer"].items():
             number, _, rest = name.partition(".")
@@ -99,12 +97,14 @@ class Course:
         self.optimizer.load_state_dict({"state": moments, "param_groups": facts["groups"]})
         if self.schedule is not None:
             self.schedule.load_state_dict(facts["schedule"])
-        if self.scaler is not None:
+        if self.scaler is not None and facts["scaler"]:  # kept where none was needed, there is none
             self.scaler.load_state_dict(facts["scaler"])
         self.memory.restore(parts["more"], facts["more"])
         torch.set_rng_state(parts["random"]["cpu"])
-        if "cuda" in parts["random"]:
+        if "cuda" in parts["random"] and torch.cuda.is_available():
             torch.cuda.set_rng_state(parts["random"]["cuda"])
+        for name, tensor in own.items():
+            tensor.data.copy_(parts["modules"][name])
 
     def _weights(self) -> "Tensors":
         """Parameters, and buffers that belong to a module's state, by name; a tensor of several names once."""
@@ -133,14 +133,14 @@ class Checkpoint:
             return Place()
         try:
             tensors, facts = _read(self._path)
+            place, seconds = Place(**facts["place"]), float(facts["seconds"])
             if facts["steps"] != self._steps:
                 raise ValueError("another training")
             self._course.restore(tensors, facts)
         except (OSError, ValueError, KeyError, TypeError):
             self._say(f"Where {self._stage} was cut off cannot be read, so {self._stage} starts over.")
             return Place()
-        self._since -= facts["seconds"]
-        place = Place(**facts["place"])
+        self._since -= seconds
         self._say(f"{self._stage} goes on after step {place.step} of {self._steps}.")
         return place
 

@@ -19,7 +19,7 @@ from compression.ui import classifying, drawing, form, keeping, markup, notes, r
 from compression.ui.changing import changed
 from compression.ui.evidence import evidence
 from compression.ui.filling import fill, recipe_in, recipe_of
-from compression.ui.sections.connection import forgotten
+from compression.ui.sections.connection import forgotten, here
 from compression.ui.sections.controls import offered
 from compression.ui.urls import visible
 from compression.ui.views.estimate import estimate_card, schemes_card
@@ -53,7 +53,8 @@ class Handlers:
             snapshot = None
         viewing = snapshot.run_id if snapshot else asked_run or self._runs.first_sight()
         shown = recipe_of(snapshot) if snapshot else {}
-        return {"browser": browser, "viewing": viewing, "seen": None, **shown, **recipe_in(query)}
+        attached = {"browser": browser, "viewing": viewing, "seen": None, "connection": here()}
+        return {**attached, **shown, **recipe_in(query)}
 
     def refresh(self, browser: Any, viewing: str | None, seen: Any, reference: bool, search: Any) -> Updates | None:
         """The page's results brought up to date; None if nothing has changed since `seen`."""

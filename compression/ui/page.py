@@ -175,7 +175,7 @@ def _wire_results(page: gr.Blocks, parts: Parts, act: Handlers) -> None:
 
     assess = drawn(parts, lambda *given: act.assess(dict(zip(form.KEYS, given, strict=True))))
     page.load(None, js=_HIDE_SECTIONS)
-    loaded = page.load(**io(parts, load, ["browser"], [*filled, "message"]), **QUICK)
+    loaded = page.load(**io(parts, load, ["browser"], [*filled, "message", "connection"]), **QUICK)
     loaded.then(**refresh).then(**io(parts, assess, form.KEYS, ASSESSED), **QUICK)
     parts["timer"].tick(**refresh)
     parts["connection"].click(**refresh)

@@ -18,7 +18,7 @@ import fakes
 from compression.runs.worker import Pipeline
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-PATIENCE_MS = 40_000  # a busy machine takes long to import torch; only a failure waits this long
+PATIENCE_MS = 60_000  # a busy machine takes long to import torch; only a failure waits this long
 
 expect.set_options(timeout=PATIENCE_MS)
 

@@ -8,12 +8,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from cut_off import QUICK, Watch, at_step, cut_off, models, recipe
+from cut_off import QUICK, Watch, at_step, cut_off, models
 from refusals import refused
 
 from compression import pipeline
 from compression.__main__ import main
+from compression.catalog import preset_settings
 from compression.config import RunConfig
+from compression.recipe import nest, parse
 
 ROOT = Path(__file__).parents[2]
 # The command line, which kills itself at a chosen point: argument 1 says where.
@@ -64,7 +66,10 @@ sys.exit(main(sys.argv[1:]))
 
 @pytest.fixture(scope="module")
 def config(tiny_teacher: Path, tiny_data: Path) -> RunConfig:
-    return recipe(tiny_teacher, tiny_data)
+    """What `command` asks for: its settings are laid over a preset."""
+    return parse(
+        preset_settings("quick"), nest({"teacher": str(tiny_teacher), "data": str(tiny_data), **QUICK}.items())
+    )
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """A run that was cut off goes on from what its folder holds, and ends as the undisturbed one does."""
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -7,11 +8,12 @@ from typing import Any
 import pytest
 import tiny
 from cut_off import Watch, at_progress, at_start, at_step, cut_off, models, recipe
+from gated_runs import PATIENCE_S, Server
 
 from compression import pipeline
 from compression.config import RunConfig
 from compression.errors import RunCancelled, RunInterrupted
-from compression.events import StageEnded
+from compression.events import Event, Report, StageEnded
 from compression.result import Result
 
 # Every step there is, each training of two epochs of four steps.
@@ -189,3 +191,36 @@ def test_what_a_kill_leaves_of_a_model_that_was_being_saved_goes(config: RunConf
         (folder / ".student-abc123").mkdir()
     pipeline.run(config, output=tmp_path)
     assert {path.name for path in (tmp_path / "models").iterdir()} == {"student", "compressed"}
+
+
+def test_a_server_that_is_stopped_in_a_training_goes_on_with_its_run(
+    config: RunConfig, undisturbed: Path, tmp_path: Path
+) -> None:
+    reached, stopping = threading.Event(), threading.Event()
+
+    def pausing(config: RunConfig, report: Report, folder: Path) -> Result:
+        def told(event: Event) -> None:
+            report(event)
+            if at_step("distill", 6)(event):
+                reached.set()
+                assert stopping.wait(PATIENCE_S)
+
+        return pipeline.run(config, told, folder)
+
+    first = Server(tmp_path / "home", pausing)
+    run_id = first.runs.submit(config, "ann")
+    assert reached.wait(PATIENCE_S)
+    first.runs.stop(0)
+    stopping.set()
+    assert first.see(run_id).status == "interrupted"
+    first.stop()
+
+    again = Server(tmp_path / "home", pipeline.run)
+    again.runs.resume(run_id, "ann")
+    ended = again.ended(run_id)
+    again.stop()
+    assert ended.status == "succeeded", ended.error
+    assert models(again.runs.folder(run_id)) == models(undisturbed)
+    assert [point.step for point in ended.curve] == list(range(1, 13))
+    assert [epoch.epoch for epoch in ended.epochs] == [1, 2, 3]
+    assert [stage.name for stage in ended.stage_reports] == ["load", "student", "distill", "quantize", "evaluate"]

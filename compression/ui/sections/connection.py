@@ -50,9 +50,10 @@ window.addEventListener('pageshow', ({persisted}) => { if (persisted) catchUp();
 window.addEventListener('storage', catchUp);
 document.addEventListener('visibilitychange', catchUp);
 document.addEventListener('resume', catchUp);
-new MutationObserver(() => {
-    if (element.querySelector('[data-forgotten]') && performance.now() > SETTLED_MS) location.reload();
-}).observe(element, {childList: true, subtree: true});
+// A page that is only just being loaded may hear that it is not known, before it has made itself known.
+const start = () => { if (element.querySelector('[data-forgotten]')) location.reload(); };
+new MutationObserver(() => setTimeout(start, Math.max(0, SETTLED_MS - performance.now())))
+    .observe(element, {childList: true, subtree: true});
 """
 
 
