@@ -10,6 +10,7 @@ from compression.errors import CompressionError, ConfigError, ResourceError
 from compression.runs.worker import Runs
 from compression.ui import comparing_runs, markup, running
 from compression.ui.downloads import folder_of_its_own
+from compression.ui.urls import visible
 from compression.ui.views.history import run_list
 from compression.ui.views.refusal import refusal
 from compression.ui.visitor import known
@@ -96,7 +97,7 @@ def bring(runs: Runs, browser: Any, file: str | None) -> Updates:
 
 
 def _sought(search: Any) -> str:
-    return search.strip()[:LONGEST] if isinstance(search, str) else ""
+    return visible(search).strip()[:LONGEST] if isinstance(search, str) else ""
 
 
 def _done(words: str) -> str:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from contextlib import suppress
 from typing import Any
 
 import gradio as gr
@@ -46,8 +47,9 @@ def launch(host: str | None = None, port: int | None = None) -> None:
         except OSError:
             raise ResourceError(say("message.address")) from None
         print(say("served", url=url), flush=True)
-        warm_up()
-        page.block_thread()
+        with suppress(KeyboardInterrupt):  # also of a signal that comes before the page waits for one
+            warm_up()
+            page.block_thread()
     finally:
         runs.stop(_STOP_SECONDS)
 
