@@ -23,6 +23,7 @@ Updates = dict[str, Any]
 CHARTS = ("size-accuracy", "staircase", "bytes", "metrics", "latency")
 # What the compare section says beside its charts, and what it says only when it is asked.
 MORE = ("certainty", "next-step", "bytes-lessons", "receipt", "price", "million", "fold-behaviour", *behaving.PARTS)
+MORE += ("taking", "take", "taken", "take-file")
 CURVE_DRAWINGS = 25
 MODELS = ("teacher", "student", "compressed")  # with a confusion matrix of their own; further ones are in its table
 

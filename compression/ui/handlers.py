@@ -17,7 +17,7 @@ from compression.errors import CompressionError, ConfigError
 from compression.links import from_query
 from compression.runs.snapshot import Snapshot
 from compression.runs.worker import Runs
-from compression.ui import classifying, drawing, form, markup, notes, whole_file
+from compression.ui import classifying, drawing, form, markup, notes, taking_along, whole_file
 from compression.ui.changing import changed
 from compression.ui.evidence import evidence
 from compression.ui.sections.controls import offered
@@ -69,7 +69,7 @@ class Handlers:
             if {"run", "status"} & other:
                 updates |= self._list(browser, viewing)
                 updates |= drawing.outcome(snapshot, bool(reference), evidence(self._runs, snapshot))
-                updates |= whole_file.offered(self._runs, viewing)
+                updates |= whole_file.offered(self._runs, viewing) | taking_along.offered(self._runs, snapshot)
             if {"run", "curve"} & other:
                 updates |= drawing.loss(snapshot)
             if viewing and snapshot is None:

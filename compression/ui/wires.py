@@ -18,6 +18,8 @@ def clicked(event: gr.EventData, name: str) -> str:
     return str(sent.get(name, ""))[:64]
 
 
+# What only tidies up waits for nothing and shows nothing.
+QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden"}
 # Buttons queue, so that a failure of ours shows as a toast; without a limit, no visitor waits for another's click.
 BUTTON: dict[str, Any] = {"queue": True, "concurrency_limit": None, "show_progress": "hidden"}
 # Reading data takes a while and a core: two at a time.

@@ -17,7 +17,7 @@ from compression.events import Event, Progress, ignore
 from compression.runs.store import RunStore
 from compression.runs.worker import Runs
 from compression.settings import Limits
-from compression.ui import whole_file
+from compression.ui import handing_out, whole_file
 from compression.ui.classifying import Asked
 from compression.ui.visitor import NOBODY, known
 from compression.ui.whole_file import classify_file
@@ -106,7 +106,7 @@ def test_nobody_guesses_where_the_verdicts_are(runs: Runs, source: Path, place: 
 def test_verdicts_go_after_an_hour(runs: Runs, source: Path, place: Path) -> None:
     old, young = (Path(asking(runs, str(source))["file-download"]["value"]).parent for _ in range(2))
     (place / "upload").mkdir()
-    hour_ago = time.time() - whole_file.KEPT_SECONDS - 1
+    hour_ago = time.time() - handing_out.KEPT_SECONDS - 1
     for folder in (old, place / "upload"):
         os.utime(folder, (hour_ago, hour_ago))
     asking(runs, str(source))
