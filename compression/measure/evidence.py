@@ -6,12 +6,16 @@ teacher stands in the result.
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 from compression.artefacts.parts import bytes_by_part
 from compression.errors import ModelError
+from compression.measure.behaviour import flips, loyalty
+from compression.measure.calibration import calibration
+from compression.measure.curves import threshold_table
 from compression.measure.intervals import Intervals, intervals, of_counts
 from compression.measure.paired import paired
 from compression.measure.predictions import Predictions, read_predictions
@@ -85,3 +89,33 @@ def _told(result: Result) -> dict[tuple[str, str], Paired]:
 
 def _place(name: str) -> int:
     return _ORDER.index(name) if name in _ORDER else len(_ORDER)
+
+
+def told(sure: Evidence) -> dict[str, Any]:
+    """All that the evidence says, as JSON: intervals, comparisons, bytes, loyalty, flips, thresholds, calibration."""
+    found: dict[str, Any] = {
+        "intervals": {name: asdict(own) for name, own in sure.intervals.items()},
+        "pairs": [
+            {"model": model, "against": other, **by.model_dump()} for (model, other), by in sorted(sure.pairs.items())
+        ],
+        "parts": {name: dict(own) for name, own in sure.parts.items()},
+    }
+    if TOLD_ON not in sure.said:
+        return found
+    test = sure.said[TOLD_ON]
+    labels, said = test.labels.tolist(), test.probabilities
+    if "teacher" in said:
+        others = {name: own for name, own in said.items() if name != "teacher"}
+        found["loyalty"] = {name: asdict(loyalty(said["teacher"], own)) for name, own in others.items()}
+        counted = {name: flips(labels, said["teacher"], own) for name, own in others.items()}
+        found["flipped"] = {
+            name: {"repaired": len(own.repaired), "broken": len(own.broken)} for name, own in counted.items()
+        }
+    if CHOSEN_ON in sure.said and len(set(labels)) == len(set(sure.said[CHOSEN_ON].labels.tolist())) == 2:
+        chosen = sure.said[CHOSEN_ON]
+        both = {
+            name: ((chosen.labels.tolist(), chosen.probabilities[name]), (labels, own)) for name, own in said.items()
+        }
+        found["thresholds"] = {name: [asdict(point) for point in threshold_table(*own)] for name, own in both.items()}
+        found["calibration"] = {name: asdict(calibration(*own)) for name, own in both.items()}
+    return found

@@ -34,36 +34,52 @@ def closed() -> Updates:
 
 def behave(runs: Runs, viewing: str, wanted: Any) -> Updates:
     """All that the fold holds, for the run on show."""
-    from compression.measure.behaviour import loyalty
-
     snapshot = runs.snapshot(viewing) if viewing else None
     sure = evidence(runs, snapshot)
     if snapshot is None or sure is None:
         return {"flips": markup.empty("behaviour.empty")}
-    test = sure.said.get("test")
-    if test is None:
+    if "test" not in sure.said:
         return {"flips": markup.text("p", say("behaviour.none"), "notice")}
-    texts = _texts(snapshot, test)
+    sentences, charts = told(sure, _texts(snapshot, sure.said["test"]), wanted)
+    updates: Updates = dict(sentences)
+    for name, (figure, numbers) in charts.items():
+        updates |= {f"{name}-plot": gr.Plot(figure, visible=figure is not None), f"{name}-numbers": numbers}
+    return updates
+
+
+def told(
+    sure: "Evidence", texts: Sequence[str | None] | None, wanted: Any
+) -> tuple[dict[str, str], dict[str, tuple[Any, str]]]:
+    """How models behave whose predictions on test were kept: sentences and tables, and charts with their numbers.
+
+    A figure is None where there is none, and a sentence in the numbers' place says why.
+    """
+    from compression.measure.behaviour import loyalty
+
+    test = sure.said["test"]
     teacher = test.probabilities.get("teacher")
     others = {name: own for name, own in test.probabilities.items() if name != "teacher"}
     loyal = {name: loyalty(teacher, own) for name, own in others.items()} if teacher is not None else {}
-    return {
+    sentences = {
         "flips": behaviour.flips_card(test, texts),
         "loyalty": behaviour.loyalty_table(loyal) if loyal else "",
-        **_breakdown(test, texts),
-        **_curves(test),
-        **_calibration(sure),
-        "thresholds": thresholds(runs, viewing, wanted)["thresholds"],
+        "thresholds": _thresholds(sure, wanted),
     }
+    charts = {"breakdown": _breakdown(test, texts), **_curves(test), "reliability": _calibration(sure)}
+    return sentences, charts
 
 
 def thresholds(runs: Runs, viewing: str, wanted: Any) -> Updates:
     """What the threshold for a wanted recall, in per cent, does to each model of the run on show."""
+    sure = evidence(runs, runs.snapshot(viewing) if viewing else None)
+    return {"thresholds": _thresholds(sure, wanted) if sure else _notice(say("behaviour.validation"))}
+
+
+def _thresholds(sure: "Evidence", wanted: Any) -> str:
     from compression.measure.curves import threshold_table
 
-    sure = evidence(runs, runs.snapshot(viewing) if viewing else None)
-    if sure is None or not {"test", "validation"} <= set(sure.said):
-        return {"thresholds": markup.text("p", say("behaviour.validation"), "notice")}
+    if not {"test", "validation"} <= set(sure.said):
+        return _notice(say("behaviour.validation"))
     recall, test, validation = _share(wanted), sure.said["test"], sure.said["validation"]
     try:
         points = {
@@ -73,8 +89,8 @@ def thresholds(runs: Runs, viewing: str, wanted: Any) -> Updates:
             for name, own in test.probabilities.items()
         }
     except CompressionError as error:
-        return {"thresholds": refusal(error)}
-    return {"thresholds": behaviour.thresholds_table(points, recall)}
+        return refusal(error)
+    return behaviour.thresholds_table(points, recall)
 
 
 def _texts(snapshot: Snapshot, test: "Predictions") -> Sequence[str | None] | None:
@@ -90,20 +106,20 @@ def _texts(snapshot: Snapshot, test: "Predictions") -> Sequence[str | None] | No
     return texts if any(texts) else None
 
 
-def _breakdown(test: "Predictions", texts: Sequence[str | None] | None) -> Updates:
+def _breakdown(test: "Predictions", texts: Sequence[str | None] | None) -> tuple[Any, str]:
     from compression.measure.groups import breakdown
 
     if texts is None:
-        return _none("breakdown", say("breakdown.not-at-hand"))
+        return None, _notice(say("breakdown.not-at-hand"))
     groups = breakdown(texts, test.labels.tolist(), test.probabilities)
     domains = [group for group in groups if group.facet == "tld"][:_SHOWN_GROUPS]
     groups = (*domains, *(group for group in groups if group.facet != "tld"))
     if not any(group.shares for group in groups):
-        return _none("breakdown", say("breakdown.too-few"))
-    return _chart("breakdown", behaviour_charts.breakdown(groups), behaviour.breakdown_table(groups))
+        return None, _notice(say("breakdown.too-few"))
+    return behaviour_charts.breakdown(groups), behaviour.breakdown_table(groups)
 
 
-def _curves(test: "Predictions") -> Updates:
+def _curves(test: "Predictions") -> dict[str, tuple[Any, str]]:
     from compression.measure.curves import precision_recall, roc
 
     labels = test.labels.tolist()
@@ -111,25 +127,25 @@ def _curves(test: "Predictions") -> Updates:
         rocs = {name: roc(labels, own) for name, own in test.probabilities.items()}
         others = {name: precision_recall(labels, own) for name, own in test.probabilities.items()}
     except CompressionError:
-        none = [_none(name, say("behaviour.one-class")) for name in ("roc", "precision-recall")]
-        return none[0] | none[1]
-    return _chart("roc", behaviour_charts.roc(rocs), behaviour.roc_table(rocs)) | _chart(
-        "precision-recall", behaviour_charts.precision_recall(others), behaviour.precision_recall_table(others)
-    )
+        return dict.fromkeys(("roc", "precision-recall"), (None, _notice(say("behaviour.one-class"))))
+    return {
+        "roc": (behaviour_charts.roc(rocs), behaviour.roc_table(rocs)),
+        "precision-recall": (behaviour_charts.precision_recall(others), behaviour.precision_recall_table(others)),
+    }
 
 
-def _calibration(sure: "Evidence") -> Updates:
+def _calibration(sure: "Evidence") -> tuple[Any, str]:
     from compression.measure.calibration import calibration
 
     if "validation" not in sure.said:
-        return _none("reliability", say("behaviour.validation"))
+        return None, _notice(say("behaviour.validation"))
     validation, test = sure.said["validation"], sure.said["test"]
     found = {
         name: calibration((validation.labels.tolist(), validation.probabilities[name]), (test.labels.tolist(), own))
         for name, own in test.probabilities.items()
     }
     shown = found.get("compressed") or next(iter(found.values()))
-    return _chart("reliability", behaviour_charts.reliability(shown), behaviour.calibration_table(found))
+    return behaviour_charts.reliability(shown), behaviour.calibration_table(found)
 
 
 def _share(wanted: Any) -> float:
@@ -138,9 +154,5 @@ def _share(wanted: Any) -> float:
     return float(min(max(wanted if is_number else WANTED, 1), 100)) / 100
 
 
-def _chart(name: str, figure: Any, numbers: str) -> Updates:
-    return {f"{name}-plot": gr.Plot(figure, visible=True), f"{name}-numbers": numbers}
-
-
-def _none(name: str, words: str) -> Updates:
-    return {f"{name}-plot": gr.Plot(None, visible=False), f"{name}-numbers": markup.text("p", words, "notice")}
+def _notice(words: str) -> str:
+    return markup.text("p", words, "notice")

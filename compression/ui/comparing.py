@@ -3,12 +3,14 @@
 from functools import partial
 from typing import Any
 
+import gradio as gr
+
 from compression.runs.worker import Runs
-from compression.ui import behaving, form
+from compression.ui import behaving, form, taking_along
 from compression.ui.changing import take_step
 from compression.ui.sections.controls import Parts
 from compression.ui.views.receipt import million_table
-from compression.ui.wiring import BUTTON, DATA, drawn, io
+from compression.ui.wiring import BUTTON, DATA, FILE, PROGRESS, QUICK, drawn, io, shown_by
 
 
 def wire(parts: Parts, runs: Runs) -> None:
@@ -32,3 +34,11 @@ def wire(parts: Parts, runs: Runs) -> None:
     parts["fold-behaviour"].expand(**io(parts, behave, asked, behaving.PARTS), **DATA, **shown)
     thresholds = drawn(parts, partial(behaving.thresholds, runs))
     parts["wanted-recall"].release(**io(parts, thresholds, asked, ["thresholds"]), **BUTTON)
+
+    def take(progress: gr.Progress = PROGRESS, *given: Any) -> Any:
+        updates = taking_along.take(runs, shown_by(progress), *given)
+        return {parts[name]: update for name, update in updates.items()}
+
+    making = {"show_progress": "full", "show_progress_on": [parts["taken"]]}
+    parts["take-button"].click(**io(parts, take, ["viewing", "take"], ["taken", "take-file"]), **FILE, **making)
+    parts["take"].change(**io(parts, drawn(parts, taking_along.nothing_yet), (), ["taken", "take-file"]), **QUICK)

@@ -16,6 +16,7 @@ from compression.errors import ResourceError
 from compression.ui.words import say
 
 KEPT_SECONDS = 3600.0
+MOST_BYTES = 4_000_000_000  # of all together: the oldest go first
 _PREFIX = "download-"
 
 
@@ -37,8 +38,14 @@ def folder_of_its_own() -> Iterator[Path]:
 
 
 def _sweep(place: Path) -> None:
-    """Removes what was made an hour ago: Gradio forgets it when the server stops, and leaves the folders."""
+    """Removes what is an hour old, which Gradio forgets when the server stops, and the oldest of what is too much."""
+    held: list[tuple[float, int, Path]] = []
     for folder in place.glob(f"{_PREFIX}*"):
         with suppress(OSError):  # another visitor's call has just removed it
-            if folder.lstat().st_mtime < time.time() - KEPT_SECONDS:
-                shutil.rmtree(folder, ignore_errors=True)
+            size = sum(file.stat().st_size for file in folder.iterdir())
+            held.append((folder.lstat().st_mtime, size, folder))
+    together = 0
+    for made, size, folder in sorted(held, reverse=True):
+        together += size
+        if made < time.time() - KEPT_SECONDS or together > MOST_BYTES:
+            shutil.rmtree(folder, ignore_errors=True)

@@ -24,6 +24,7 @@ Updates = dict[str, Any]
 CHARTS = ("size-accuracy", "staircase", "bytes", "metrics", "latency")
 # What the compare section says beside its charts, and what it says only when it is asked.
 MORE = ("certainty", "next-step", "bytes-lessons", "receipt", "price", "million", "fold-behaviour", *behaving.PARTS)
+MORE += ("taking", "take", "taken", "take-file")
 CURVE_DRAWINGS = 25
 _START_STEP_S = 10.0  # an estimated start is drawn anew when it has moved by so much
 MODELS = ("teacher", "student", "compressed")  # with a confusion matrix of their own; further ones are in its table

@@ -15,7 +15,7 @@ from compression import hub
 from compression.config import RunConfig
 from compression.errors import CompressionError
 from compression.runs.worker import Runs
-from compression.ui import classifying, drawing, form, keeping, markup, notes, running, whole_file
+from compression.ui import classifying, drawing, form, keeping, markup, notes, running, taking_along, whole_file
 from compression.ui.changing import changed
 from compression.ui.evidence import evidence
 from compression.ui.filling import fill, recipe_in, recipe_of
@@ -73,7 +73,7 @@ class Handlers:
                 updates |= keeping.listed(self._runs, browser, viewing, search)
             if {"run", "status"} & other:
                 updates |= drawing.outcome(snapshot, bool(reference), evidence(self._runs, snapshot))
-                updates |= whole_file.offered(self._runs, viewing)
+                updates |= whole_file.offered(self._runs, viewing) | taking_along.offered(self._runs, snapshot)
             if {"run", "curve"} & other:
                 updates |= drawing.loss(snapshot)
             if viewing and snapshot is None:

@@ -14,7 +14,20 @@ from compression.ui.sections import connection, history, recipe, results
 from compression.ui.sections.controls import Parts
 from compression.ui.views.standing import COSTS
 from compression.ui.visitor import NOBODY
-from compression.ui.wiring import BUTTON, DATA, FILE, INFERENCE, PUSH, QUICK, clicked, drawn, io, query, shown_by
+from compression.ui.wiring import (
+    BUTTON,
+    DATA,
+    FILE,
+    INFERENCE,
+    PROGRESS,
+    PUSH,
+    QUICK,
+    clicked,
+    drawn,
+    io,
+    query,
+    shown_by,
+)
 from compression.ui.words import say
 
 # Both fixed, or every restart would forget every visitor. The secret is sent to the browser: it protects nothing.
@@ -34,7 +47,6 @@ RESULTS = (
 ANSWERS = ("estimate", "preview", "message", "progress")  # where a refusal may stand
 ASSESSED = ("share", "estimate", "why-embeddings", "why-alpha", "unsupported", *form.DEPENDENT, *form.GROUPS)
 FILLED = (*form.KEYS, *form.FOLDS, "preset")
-_PROGRESS = gr.Progress()  # as a handler's default it is where Gradio shows progress
 # A rule rather than a property of the element: Gradio draws elements anew.
 _HIDE_SECTIONS = """() => {
     const names = (new URLSearchParams(location.search).get('hide') || '').split(',').map((name) => name.trim());
@@ -150,7 +162,7 @@ def _wire_recipe(page: gr.Blocks, parts: Parts, act: Handlers) -> None:
 
 
 def _wire_sensitivity(parts: Parts) -> None:
-    def measure(progress: gr.Progress = _PROGRESS, *given: Any) -> Any:
+    def measure(progress: gr.Progress = PROGRESS, *given: Any) -> Any:
         values = dict(zip(form.KEYS, given, strict=True))
         return {parts[name]: update for name, update in sensing.measure(values, shown_by(progress)).items()}
 
@@ -233,7 +245,7 @@ def _wire_history(parts: Parts, runs: Runs, act: Handlers) -> None:
 
 
 def _wire_file(parts: Parts, runs: Runs) -> None:
-    def classify(progress: gr.Progress = _PROGRESS, *given: Any) -> Any:
+    def classify(progress: gr.Progress = PROGRESS, *given: Any) -> Any:
         updates = whole_file.classify_file(runs, shown_by(progress), *given)
         return {parts[name]: update for name, update in updates.items()}
 

@@ -10,6 +10,7 @@ from compression.ui.sections.controls import Parts
 
 Updates = dict[str, Any]
 
+PROGRESS = gr.Progress()  # as a handler's default it is where Gradio shows progress
 # Buttons queue, so that a failure of ours shows as a toast; without a limit, no visitor waits for another's click.
 BUTTON: dict[str, Any] = {"queue": True, "concurrency_limit": None, "show_progress": "hidden"}
 # At once and beside the queue, for what is quick and may happen every second.

@@ -9,6 +9,7 @@ from gradio.components import Component
 
 from compression import recipe
 from compression.ui import form, markup
+from compression.ui.sections.downloads import saving
 from compression.ui.words import LANGUAGES, say
 
 Parts = dict[str, Any]
@@ -91,6 +92,7 @@ def chart(name: str) -> Parts:
     """A place for a chart: its title, a sentence until there is one, then the figure and, below it, its numbers."""
     gr.HTML(markup.text("h3", say(f"chart.{name}")))
     plot = gr.Plot(visible=False, show_label=False, container=False, elem_id=f"{name}-plot")
+    saving(name, say(f"chart.{name}"))
     numbers = gr.HTML(markup.empty(f"{name}.empty"), elem_id=f"{name}-numbers")
     return {f"{name}-plot": plot, f"{name}-numbers": numbers}
 

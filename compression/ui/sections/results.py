@@ -10,6 +10,7 @@ from compression.ui import markup
 from compression.ui.drawing import MODELS
 from compression.ui.sections.behaviour import behaviour
 from compression.ui.sections.controls import Parts, answer, card, chart, fold
+from compression.ui.sections.downloads import downloads, saving
 from compression.ui.sections.push import taking
 from compression.ui.sections.whole_file import whole_file
 from compression.ui.urls import LIMIT, defang
@@ -101,10 +102,14 @@ def comparison(examples: Sequence[str] = ()) -> Parts:
                 for name in MODELS:
                     with gr.Column(min_width=230):
                         title = gr.HTML(markup.text("h4", named("model", name)), visible=False)
-                        plot = gr.Plot(visible=False, show_label=False, container=False)
+                        plot = gr.Plot(
+                            visible=False, show_label=False, container=False, elem_id=f"confusion-{name}-plot"
+                        )
+                        saving(f"confusion-{name}", f"{named('model', name)}: {say('chart.confusion')}")
                         parts |= {f"confusion-{name}-title": title, f"confusion-{name}": plot}
             parts["confusion-numbers"] = gr.HTML(markup.empty("confusion.empty"))
         parts |= behaviour()
+        parts |= downloads()
         parts |= taking()
     return parts
 
