@@ -16,7 +16,7 @@ from compression.result import Latency, Metrics, Result, StageReport
 from compression.runs.fold import fold
 from compression.runs.snapshot import Run, Snapshot, snapshot
 from compression.ui import run_charts
-from compression.ui.comparing import fronts
+from compression.ui.comparing_runs import fronts
 from compression.ui.views.history import run_list
 from compression.ui.views.progress import progress
 from compression.ui.views.side_by_side import Column, merged, side_by_side
