@@ -11,7 +11,7 @@ from gated_runs import Gated, Serve, Server
 from compression.config import RunConfig
 from compression.runs import Snapshot
 from compression.settings import Limits
-from compression.ui import comparing, downloads, keeping, running
+from compression.ui import comparing_runs, downloads, keeping, running
 from compression.ui.handlers import Handlers
 from compression.ui.visitor import known
 
@@ -53,7 +53,7 @@ def test_another_visitors_run_is_neither_named_nor_exported_nor_compared(server:
     exported = keeping.export(server.runs, runs[2], ANN)
     assert exported["export"] is None
     assert 'role="alert"' in exported["runs-message"]
-    assert 'role="alert"' in comparing.compare(server.runs, f"{runs[0]} {runs[2]}", ANN)["compared"]
+    assert 'role="alert"' in comparing_runs.compare(server.runs, f"{runs[0]} {runs[2]}", ANN)["compared"]
     assert states(server, runs) == before
     shown = keeping.listed(server.runs, ANN, "", "")
     assert runs[2] not in str(shown)
@@ -61,8 +61,8 @@ def test_another_visitors_run_is_neither_named_nor_exported_nor_compared(server:
 
 @pytest.mark.parametrize("chosen", ["", "one", "x y", "../../etc/passwd ..", " ".join(map(str, range(7)))])
 def test_a_choice_that_cannot_be_compared_gets_a_sentence(server: Server, runs: list[str], chosen: str) -> None:
-    assert 'role="alert"' in comparing.compare(server.runs, chosen, ANN)["compared"]
-    assert 'role="alert"' in comparing.compare(server.runs, f"{runs[0]} {runs[0]}", ANN)["compared"]
+    assert 'role="alert"' in comparing_runs.compare(server.runs, chosen, ANN)["compared"]
+    assert 'role="alert"' in comparing_runs.compare(server.runs, f"{runs[0]} {runs[0]}", ANN)["compared"]
 
 
 def test_what_was_deleted_can_be_had_back_where_it_stood(server: Server, runs: list[str]) -> None:
