@@ -77,7 +77,7 @@ def visit(site: Site, number: int, small: dict[str, Any], over: threading.Event,
     dice = random.Random(number)
     press_at = time.monotonic() + dice.uniform(0, 20)
     pressed = False
-    with Visitor(site) as visitor:
+    with Visitor(site) as visitor, Visitor(site) as asking:  # two tabs: in one their run, in one the bundled model
         visitor.http.get("/").raise_for_status()
         visitor.press("page", event="load")
         while not over.is_set():
@@ -86,7 +86,7 @@ def visit(site: Site, number: int, small: dict[str, Any], over: threading.Event,
                 f"http://room-{number}-{dice.randrange(10**6)}.example/{dice.choice(('login', 'docs', 'verify?id=1'))}"
             )
             asked = time.perf_counter()
-            answer = visitor.press("classify", {"url": url})
+            answer = asking.press("classify", {"url": url})
             seen.classified_ms.append((time.perf_counter() - asked) * 1000)
             if set(re.findall(r"room-(\d+)-", answer.body)) != {str(number)}:
                 seen.wrong.append("another's verdict, or none")
