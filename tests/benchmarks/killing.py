@@ -3,13 +3,14 @@
     PYTHONPATH=.:tests python tests/benchmarks/killing.py [--times 50] [--server] [--seed 0]
 
 A run of tiny models through most steps is first made undisturbed. Then, so many times: the same run in a process of its
-own, killed at a moment drawn evenly from its length; what was on disk then is told; another process goes on with it;
-and the models' digests are compared. With `--server` the run is submitted to a server of runs, whose database is
-checked after each kill; else it is `python -m compression run`, and `--resume`.
+own, killed at a moment drawn evenly from its length; what was on disk then is told; this process goes on with it; and
+the models' digests are compared. With `--server` the run is submitted to a server of runs, whose database is checked
+after each kill; else it is `python -m compression run`, and `--resume`.
 """
 
 import argparse
 import contextlib
+import io
 import json
 import os
 import random
@@ -20,16 +21,22 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
 import tiny
 
+from compression import pipeline
+from compression.__main__ import main as command_line
 from compression.artefacts.folder import digest
 from compression.config import RunConfig
 from compression.models.checkpoint import standing
 from compression.recipe import nest, parse
+from compression.runs.store import RunStore
+from compression.runs.worker import Runs
 from compression.stages import steps
 
 ROOT = Path(__file__).parents[2]
@@ -37,83 +44,103 @@ SETTINGS = {
     "device": "cpu",
     "student.layers": 2,
     "vocabulary.method": "trim",
-    "distillation.epochs": 8,
-    "distillation.batch_size": 4,
+    "distillation.epochs": 6,
+    "distillation.batch_size": 8,
     "distillation.max_length": 48,
     "distillation.averaging": "true",
     "distillation.hidden_weight": 0.5,
     "structured.layers": 1,
-    "structured.epochs": 3,
+    "structured.epochs": 2,
     "pruning.sparsity": 0.5,
     "pruning.schedule": "gradual",
-    "pruning.epochs": 3,
+    "pruning.epochs": 2,
     "quantization": "ternary",
     "qat.start": "student",
-    "qat.epochs": 3,
+    "qat.epochs": 2,
     "training.precision": "fp32",
 }
-# Submits a run to a server, or resumes it where an id is given; ends with it.
+# Submits a run to a server, says where it is, and waits for its end.
 SERVER = """
-import sys, threading
+import json, sys
 from pathlib import Path
 from compression import pipeline
 from compression.recipe import parse
 from compression.runs.store import RunStore
 from compression.runs.worker import Runs
-import json
 
-home, recipe, *resumed = sys.argv[1:]
-runs = Runs(RunStore(Path(home)), pipeline.run)
-if resumed:
-    run_id = resumed[0]
-    before = runs.snapshot(run_id)
-    print("cut off", before.status, before.stage, before.step, before.steps, sep="|", flush=True)
-    runs.resume(run_id, "ann")
-else:
-    run_id = runs.submit(parse(json.loads(recipe)), "ann")
+runs = Runs(RunStore(Path(sys.argv[1])), pipeline.run)
+run_id = runs.submit(parse(json.loads(sys.argv[2])), "ann")
 runs.start()
-while not (seen := runs.snapshot(run_id)).stages:
+while not runs.snapshot(run_id).stages:
     runs.wait(run_id, 0.05)
-print("running", run_id, runs.folder(run_id), sep="|", flush=True)
-seen = runs.wait(run_id, 3600)
-print("ended", seen.status, seen.error, sep="|", flush=True)
+print("Running on", run_id, runs.folder(run_id), sep="|", flush=True)
+print(runs.wait(run_id, 3600).status, flush=True)
 runs.stop(10)
 """
+PATIENCE_S = 3600
+
+
+@dataclass(frozen=True)
+class Killed:
+    """A run that was killed: its folder, where it was by what is on disk, and its id on a server."""
+
+    folder: Path
+    moment: str
+    run_id: str
 
 
 @dataclass(frozen=True)
 class Way:
-    """How a run is started in a process of its own, and gone on with; `config` is its recipe, `home` the server's."""
+    """How a run is started in a process of its own, with its folder or a server's home at `place`."""
 
     config: RunConfig
     server: bool
 
-    def start(self, place: Path, run_id: str | None = None, resume: bool = False) -> "subprocess.Popen[str]":
-        """The process; what tells that it runs comes on standard error, or from a server on standard output."""
+    def start(self, place: Path) -> "subprocess.Popen[str]":
+        """The process, whose first line says that the run goes on."""
+        recipe = place.parent / "recipe.json"
+        recipe.write_text(self.config.model_dump_json())
         if self.server:
-            ids = [run_id] if run_id else []
-            command = ["-c", SERVER, str(place), self.config.model_dump_json(), *ids]
+            command = ["-c", SERVER, str(place), recipe.read_text()]
         else:
-            recipe = place.parent / "recipe.json"
-            recipe.write_text(self.config.model_dump_json())
             command = ["-m", "compression", "run", "--config", str(recipe), "--output", str(place)]
-            command += ["--resume"] if resume else []
-        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL if self.server else subprocess.STDOUT}
-        environment = os.environ | {"COMPRESSION_HOME": str(place.parent / "home")}
-        return subprocess.Popen([sys.executable, *command], cwd=ROOT, env=environment, text=True, **streams)  # type: ignore[call-overload, no-any-return]
+        said, unsaid = ("stdout", "stderr") if self.server else ("stderr", "stdout")
+        streams: dict[str, int] = {said: subprocess.PIPE, unsaid: subprocess.DEVNULL}
+        return subprocess.Popen([sys.executable, *command], cwd=ROOT, text=True, **streams)  # type: ignore[call-overload, no-any-return]
 
+    def begun(self, process: "subprocess.Popen[str]", place: Path) -> tuple[Path, str]:
+        """Waits until the run goes on; its folder, and its id on a server."""
+        for line in process.stdout or process.stderr or ():
+            if line.startswith("Running on"):
+                _, *where = line.strip().split("|")
+                return (Path(where[1]), where[0]) if self.server else (place, "")
+        raise SystemExit(f"The run did not begin: exit code {process.wait()}")
 
-def lines(process: "subprocess.Popen[str]") -> Iterator[str]:
-    assert process.stdout is not None
-    return iter(process.stdout.readline, "")
-
-
-def running(process: "subprocess.Popen[str]") -> tuple[str, ...]:
-    """Waits until the run has begun; what the process says of it."""
-    for line in lines(process):
-        if line.startswith(("Running on", "running|")):
-            return tuple(line.strip().split("|"))
-    raise SystemExit(f"The run did not begin: exit code {process.wait()}")
+    def go_on(self, killed: Killed, place: Path) -> str:
+        """Goes on with what was killed, to its end; what a server shows of where it was."""
+        if not self.server:
+            with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()) as said:
+                code = command_line(
+                    ["run", "--output", str(place), "--resume", "--config", str(place.parent / "recipe.json")]
+                )
+            assert code == 0 or "already holds a result" in said.getvalue(), said.getvalue()
+            return ""
+        store = RunStore(place)
+        with contextlib.closing(sqlite3.connect(place / "runs.sqlite3")) as database:
+            assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        runs = Runs(store, pipeline.run)
+        before = runs.snapshot(killed.run_id)
+        assert before is not None
+        if before.status != "succeeded":
+            assert before.status == "interrupted", before.status
+            runs.resume(killed.run_id, "ann")
+            runs.start()
+            ended = runs.wait(killed.run_id, PATIENCE_S)
+            assert ended is not None
+            assert ended.status == "succeeded", ended.error
+            runs.stop(10)
+        store.close()
+        return f"Shown as {before.status} in {before.stage}, step {before.step} of {before.steps}. "
 
 
 def models(folder: Path) -> dict[str, str]:
@@ -136,30 +163,14 @@ def moment(folder: Path, config: RunConfig) -> str:
     return f"{stage}, " + (f"step {kept} kept" if kept else "nothing kept") + written + saved
 
 
-def kill(way: Way, place: Path, after_s: float) -> tuple[str, Path, str | None]:
-    """Starts the run in `place` and kills it; where it was, its folder, and its id on a server."""
+def kill(way: Way, place: Path, after_s: float) -> Killed:
+    """Starts the run, and kills it so many seconds after its begin."""
     with way.start(place) as process:
-        _, *said = running(process)
+        folder, run_id = way.begun(process, place)
         time.sleep(after_s)
         process.send_signal(signal.SIGKILL)
         process.wait()
-    run_id, folder = (said[0], Path(said[1])) if way.server else (None, place)
-    return moment(folder, way.config), folder, run_id
-
-
-def go_on(way: Way, place: Path, run_id: str | None) -> str:
-    """Goes on with what was killed, to the end; returns what was said of where it was."""
-    with way.start(place, run_id, resume=True) as process:
-        said = [line.strip() for line in lines(process)]
-    if way.server:
-        with contextlib.closing(sqlite3.connect(place / "runs.sqlite3")) as database:
-            assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        assert said[-1].startswith("ended|succeeded"), said
-        _, status, stage, step, of = said[0].split("|")
-        assert status == "interrupted", status
-        return f"shown as {status} in {stage}, step {step} of {of}"
-    assert process.returncode == 0 or any("already holds a result" in line for line in said), said
-    return ""
+    return Killed(folder, moment(folder, way.config), run_id)
 
 
 def main() -> None:
@@ -171,27 +182,27 @@ def main() -> None:
     draw = random.Random(given.seed)
     with tempfile.TemporaryDirectory(prefix="killing-") as scratch:
         folder = Path(scratch)
+        os.environ["COMPRESSION_HOME"] = str(folder / "home")
         data = {"teacher": str(tiny.save_model(folder / "teacher")), "data": str(tiny.save_splits(folder / "data"))}
         way = Way(parse(nest((data | SETTINGS).items())), given.server)
         place = folder / "undisturbed"
         with way.start(place) as process:
-            said = running(process)
+            whole, _ = way.begun(process, place)
             begun = time.monotonic()
-            rest = list(lines(process))
-        assert process.returncode == 0, rest
-        length = time.monotonic() - begun
-        wanted = models(Path(said[2]) if given.server else place)
-        print(f"undisturbed: {length:.1f} s from its begin to its end, models {', '.join(wanted)}", flush=True)
+            process.communicate()
+        assert process.returncode == 0
+        length, wanted = time.monotonic() - begun, models(whole)
+        print(f"undisturbed: {length:.1f} s from its begin to its end; models {', '.join(wanted)}", flush=True)
         right = 0
         for number in range(1, given.times + 1):
             place = folder / "killed"
             after_s = draw.uniform(0, length)
-            where, left, run_id = kill(way, place, after_s)
-            shown = go_on(way, place, run_id)
-            same = models(left) == wanted and not (left / "unfinished").exists()
+            killed = kill(way, place, after_s)
+            shown = way.go_on(killed, place)
+            same = models(killed.folder) == wanted
             right += same
-            verdict = "the same models" if same else "OTHER MODELS"
-            print(f"{number:3} after {after_s:5.1f} s: {where}. {shown} {verdict}", flush=True)
+            verdict = "The same models." if same else "OTHER MODELS."
+            print(f"{number:3} after {after_s:5.1f} s: {killed.moment}. {shown}{verdict}", flush=True)
             shutil.rmtree(place)
         print(f"{right} of {given.times} end with the models of the undisturbed run")
     sys.exit(right != given.times)
