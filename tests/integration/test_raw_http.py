@@ -43,8 +43,7 @@ POISON: list[Any] = [
     {},
     {"__type__": "update", "visible": False, "value": 1},
 ]
-# What measuring a teacher's parts, which takes a minute, would say.
-PART = sensitivity.Sensitivity("layer 0", "prune", 0.3, 0.9, 0.2, 0.95, 1_000)
+PART = sensitivity.Sensitivity("layer 0", "prune", 0.3, 0.9, 0.2, 0.95, 1_000)  # to measure one takes a minute
 RECIPE = {key.replace(".", "-") for key in form.KEYS}
 A_FILE = {"a": [{"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}]}
 NO_REQUESTS = [b"", b"{", b"[]", b"null", b"\xff\xfe\0", b"[" * 100_000, b'{"data": ' + b"9" * 5000 + b"}"]
