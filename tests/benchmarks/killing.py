@@ -3,9 +3,9 @@
     PYTHONPATH=.:tests python tests/benchmarks/killing.py [--times 50] [--server] [--seed 0]
 
 A run of tiny models through most steps is first made undisturbed. Then, so many times: the same run in a process of its
-own, killed at a moment drawn evenly from what it computes until its result is there; what was on disk then is told; this
-process goes on with it; and the models' digests are compared. With `--server` the run is submitted to a server of runs,
-whose database is checked after each kill; else it is `python -m compression run`, and `--resume`.
+own, killed at a moment drawn evenly from what it computes until its result is there; what was on disk then is told;
+this process goes on with it; and the models' digests are compared. With `--server` the run is submitted to a server of
+runs, whose database is checked after each kill; else it is `python -m compression run`, and `--resume`.
 """
 
 import argparse
