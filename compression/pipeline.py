@@ -238,7 +238,7 @@ def _stage(
         return by
 
     yield ended
-    found: dict[str, Any] = dict.fromkeys(("parameters", "size_bytes", "validation"))
+    found: dict[str, Any] = dict.fromkeys(("parameters", "size_bytes", "validation", "parts"))
     if made:
         found = {field: getattr(made[0], field) for field in found}
     done.append(StageReport(name=name, seconds=earlier + time.perf_counter() - start, **found))

@@ -75,6 +75,7 @@ class StageReport(_Record):
     parameters: int | None
     size_bytes: int | None
     validation: Metrics | None
+    parts: dict[str, int] | None = None  # the same bytes by what they belong to (`artefacts.parts`)
 
 
 class Environment(_Record):

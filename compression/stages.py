@@ -21,6 +21,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from compression.artefacts import folder as artefact
+from compression.artefacts.parts import bytes_by_part
 from compression.artefacts.weight import count_weights, size_bytes
 from compression.config import Linear, RunConfig
 from compression.data.sources import Data
@@ -232,6 +233,7 @@ def _made(work: Work, report: Report, stage: str) -> Made:
     return Made(
         parameters=count_weights(work.into),
         size_bytes=size_bytes(work.into),
+        parts=bytes_by_part(work.into),
         validation=quality(work.data.splits["validation"].labels, probabilities),
         probabilities=tuple(probabilities.tolist()),
     )

@@ -68,6 +68,7 @@ class Made:
 
     parameters: int
     size_bytes: int
+    parts: dict[str, int]  # the same bytes by what they belong to
     validation: Metrics
     probabilities: tuple[float, ...]  # of Not Safe, of the validation URLs
 

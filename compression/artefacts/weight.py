@@ -1,14 +1,17 @@
 """What a model folder weighs: bytes on disk, and bytes in the precision it is evaluated in."""
 
 import json
+from collections.abc import Mapping
 from math import prod
 from pathlib import Path
+from typing import Any
 
 from compression.methods.linear import is_linear
 from compression.models.classifier import SCHEME_KEY, count_parameters, explaining, read_config
 from compression.models.records import COMPRESSION_KEY
 
-_FLOAT_BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2}
+_FLOATS = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2}
+_BYTES = _FLOATS | {"I64": 8, "U64": 8, "I32": 4, "U32": 4, "I16": 2, "U16": 2, "I8": 1, "U8": 1, "BOOL": 1}
 
 
 def count_weights(folder: Path) -> int:
@@ -31,19 +34,30 @@ def size_bytes(folder: Path) -> int:
     """
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     stored = size_stored_bytes(folder)
-    packed = config.get(COMPRESSION_KEY, {}).get("scheme", "none") != "none"
-    if packed or SCHEME_KEY in config or "quantization_config" in config:
+    if not runs_in_fp32(config):
         return stored
-    return stored + sum(_missing_bytes(path) for path in folder.glob("*.safetensors"))
+    tensors = [tensor for path in folder.glob("*.safetensors") for tensor in tensor_bytes(path)]
+    return stored + sum(in_fp32 - on_disk for _, on_disk, in_fp32 in tensors)
 
 
-def _missing_bytes(path: Path) -> int:
-    """How many bytes the floating-point weights of a file would grow by if they were stored in fp32."""
+def runs_in_fp32(config: Mapping[str, Any]) -> bool:
+    """Whether a folder with this config.json holds a model in full precision, in none of this package's schemes."""
+    packed = config.get(COMPRESSION_KEY, {}).get("scheme", "none") != "none"
+    return not (packed or SCHEME_KEY in config or "quantization_config" in config)
+
+
+def tensor_bytes(path: Path) -> list[tuple[str, int, int]]:
+    """Of each tensor of a safetensors file its name, its bytes there, and its bytes if floating-point numbers were
+    stored in fp32; from the file's header alone. Raises ModelError."""
     from safetensors import safe_open
 
     with (
         explaining(f"The weights in {path} cannot be read ({{}}). Save the model again."),
         safe_open(path, "numpy") as file,
     ):
-        slices = [file.get_slice(name) for name in file.keys()]  # noqa: SIM118 - not a mapping
-        return sum(prod(s.get_shape()) * (4 - _FLOAT_BYTES.get(s.get_dtype(), 4)) for s in slices)
+        slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+        found = []
+        for name, tensor in slices.items():
+            numbers, each = prod(tensor.get_shape()), _BYTES.get(tensor.get_dtype(), 1)
+            found.append((name, numbers * each, numbers * (4 if tensor.get_dtype() in _FLOATS else each)))
+        return found

@@ -1,14 +1,17 @@
-"""The model card of a run's student or compressed model: everything it says comes from the run's result."""
+"""The model card of a run's student or compressed model: everything it says comes from what the run measured."""
 
-import shlex
 from collections.abc import Iterable, Sequence
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Literal
 
 from compression.catalog import BUNDLED
 from compression.config import RunConfig
 from compression.hub import is_hub_id
-from compression.recipe import flatten
+from compression.links import to_command
+from compression.measure.evidence import Evidence
+from compression.measure.intervals import Interval, Intervals, of_counts
+from compression.measure.paired import in_words
+from compression.recipe import flatten, nest, parse
 from compression.result import Metrics, ModelReport, Result
 
 Which = Literal["student", "compressed"]
@@ -16,27 +19,39 @@ Which = Literal["student", "compressed"]
 _SCHEMES = {
     "none": "not quantized (fp32)",
     "fp16": "stored in FP16",
+    "bf16": "stored in BF16",
     "int8": "quantized to 8 bits (bitsandbytes LLM.int8)",
     "nf4": "quantized to 4 bits (bitsandbytes NF4)",
     "fp4": "quantized to 4 bits (bitsandbytes FP4)",
+    "onnx-int8": "quantized to 8 bits (ONNX Runtime, dynamic)",
+    "onnx-int4": "quantized to 4 bits (ONNX Runtime, blocks)",
+    "packed-int8": "quantized to 8 bits (packed)",
+    "packed-int4": "quantized to 4 bits (packed)",
+    "ternary": "quantized to three levels (packed)",
 }
 _NEEDS_BITSANDBYTES = ("int8", "nf4", "fp4")
+_PLACES = ("teacher", "data", "student.base", "distillation.unlabelled")  # settings that may name a file
 
 
-def card(result: Result, which: Which, repo_id: str) -> str:
-    """The text of the README.md to put beside the model `which` of the run in the repository `repo_id`.
+def card(
+    result: Result, which: Which, repo_id: str, *, plain: bool = True, sure: Evidence | None = None, more: str = ""
+) -> str:
+    """The text of the README.md to put beside the model `which` of the run in the repository, or folder, `repo_id`.
 
     A file or folder of the machine that ran it is named by its last part alone: where it lay is nobody's business.
+    `plain` says whether transformers' own classes read the model; `sure` is the run's evidence, which adds intervals
+    and comparisons; `more` is Markdown about using the model.
     """
+    result = result.model_copy(update={"config": published(result.config)})
     name = repo_id.rpartition("/")[2]
     parts = [
         f"---\n{_front_matter(result, which)}\n---",
         f"# {name}",
         _what_it_is(result, which),
-        f"## Use\n\n{_usage(result, which, repo_id)}",
+        f"## Use\n\n{_usage(result, which, repo_id, plain)}{more}",
         f"## Data and teacher\n\n{_sources(result)}",
         f"## Method\n\n{_recipe(result.config)}",
-        f"## Quality\n\n{_quality(result.models[which], result.models['teacher'])}",
+        f"## Quality\n\n{_quality(result, which, sure)}",
         f"## Size and speed\n\n{_size_and_speed(result, which)}",
         f"## Limits\n\n{_limits(result)}",
         f"## Make it again\n\n{_reproduction(result)}",
@@ -44,26 +59,17 @@ def card(result: Result, which: Which, repo_id: str) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def command(config: RunConfig) -> str:
-    """The command line that runs the recipe; files and folders of the machine that ran it by their last part."""
-    default = flatten(RunConfig())
-    words = ["python", "-m", "compression", "run", "--preset", "custom"]
-    for key, value in flatten(config).items():
-        if key in ("teacher", "data"):
-            words += [f"--{key}", _public(value)]
-        elif value != default[key]:
-            given = "null" if value is None else _public(value) if key == "student.base" else str(value)
-            words += ["--set", f"{key}={given}"]
-    return shlex.join([*words, "--output", "out"])
+def is_plain(folder: Path) -> bool:
+    """Whether transformers' own classes read the model in `folder`."""
+    return (folder / "model.safetensors").is_file()
 
 
-def interval(metrics: Metrics) -> tuple[float, float]:
-    """The 95 % Wilson interval of the accuracy, from the counts in the confusion matrix."""
-    from scipy.stats import binomtest
-
-    (right_safe, _), (_, right_phishing) = metrics.confusion
-    found = binomtest(right_safe + right_phishing, metrics.examples).proportion_ci(method="wilson")
-    return float(found.low), float(found.high)
+def published(config: RunConfig) -> RunConfig:
+    """The recipe as strangers may read it: files and folders of the machine that ran it by their last part."""
+    settings = {
+        key: _public(value) if key in _PLACES and value is not None else value for key, value in flatten(config).items()
+    }
+    return parse(nest(settings.items()))
 
 
 def _front_matter(result: Result, which: Which) -> str:
@@ -93,7 +99,13 @@ def _what_it_is(result: Result, which: Which) -> str:
     )
 
 
-def _usage(result: Result, which: Which, repo_id: str) -> str:
+def _usage(result: Result, which: Which, repo_id: str, plain: bool) -> str:
+    if not plain:
+        return (
+            "No standard class reads its weights; Compression Lab, from whose folder this runs, does:\n\n"
+            "```bash\n"
+            f"python -m compression classify {repo_id} http://example.com/login\n```"
+        )
     packed = which == "compressed" and result.config.quantization.scheme in _NEEDS_BITSANDBYTES
     also = "\n\nLoading it needs the packages `bitsandbytes` and `accelerate`." if packed else ""
     return (
@@ -108,9 +120,7 @@ def _usage(result: Result, which: Which, repo_id: str) -> str:
 def _sources(result: Result) -> str:
     named = {"data": result.config.data, "teacher": result.config.teacher, "base": result.config.student.base}
     rows = [
-        (key, _code(_public(value)), _code(result.inputs.get(key, "–")))
-        for key, value in named.items()
-        if value is not None
+        (key, _code(value), _code(result.inputs.get(key, "–"))) for key, value in named.items() if value is not None
     ]
     return _table(("", "name", "SHA-256 of what was read"), rows) + _not_safe(result.config)
 
@@ -124,26 +134,41 @@ def _not_safe(config: RunConfig) -> str:
 
 
 def _recipe(config: RunConfig) -> str:
-    rows = [
-        (_code(key), _code(_public(value) if key in ("teacher", "data", "student.base") else str(value)))
-        for key, value in flatten(config).items()
-        if value is not None
-    ]
+    rows = [(_code(key), _code(str(value))) for key, value in flatten(config).items() if value is not None]
     return _table(("setting", "value"), rows) + "\n\nA shape that is not listed follows the teacher."
 
 
-def _quality(model: ModelReport, teacher: ModelReport) -> str:
+def _quality(result: Result, which: Which, sure: Evidence | None) -> str:
     rows = []
-    for name, report in (("this model", model), ("teacher", teacher)):
-        for split, metrics in report.metrics.items():
-            low, high = interval(metrics)
-            figures = (metrics.precision, metrics.recall, metrics.f1, metrics.roc_auc)
-            accuracy = f"{metrics.accuracy:.4f} ({low:.4f} to {high:.4f})"
-            rows.append((f"{name}, {split}", accuracy, *map(_figure, figures), f"{metrics.examples:,}"))
-    headers = ("", "accuracy (95 % interval)", "precision", "recall", "F1", "ROC AUC", "URLs")
+    for called, name in (("this model", which), ("teacher", "teacher")):
+        for split, metrics in result.models[name].metrics.items():
+            resampled = sure.intervals.get(name) if sure and split == "test" else None
+            rows.append((f"{called}, {split}", *_figures(metrics, resampled or of_counts(metrics))))
+    headers = ("", "accuracy", "precision", "recall", "F1", "ROC AUC", "URLs")
     return (
-        _table(headers, rows) + "\n\nThe positive class is `Not Safe`. All figures come from the saved and reloaded "
-        "model; the interval is Wilson's. Validation may have guided the choice of the recipe: read the test rows."
+        _table(headers, rows) + "\n\nIn brackets: 95 % intervals, Wilson's for accuracy, precision and recall, by "
+        "resampling the URLs for F1 and ROC AUC. The positive class is `Not Safe`. All figures come from the saved and "
+        "reloaded model. Validation may have guided the choice of the recipe: read the test rows."
+        + _compared(which, sure)
+    )
+
+
+def _figures(metrics: Metrics, within: Intervals) -> list[str]:
+    names = ("accuracy", "precision", "recall", "f1", "roc_auc")
+    return [*(_figure(getattr(metrics, name), getattr(within, name)) for name in names), f"{metrics.examples:,}"]
+
+
+def _compared(which: Which, sure: Evidence | None) -> str:
+    """This model against each other one on the same test URLs."""
+    called = {"teacher": "the teacher", "student": "the student", "control": "a linear model of n-grams"}
+    pairs = {} if sure is None else sure.pairs
+    told = [
+        in_words(by, "this model", called[other])
+        for (name, other), by in pairs.items()
+        if name == which and other in called
+    ]
+    return (
+        "\n\nOn the test URLs, by McNemar's exact test:\n\n" + "\n".join(f"- {line}" for line in told) if told else ""
     )
 
 
@@ -187,7 +212,7 @@ def _limits(result: Result) -> str:
 def _reproduction(result: Result) -> str:
     environment = result.environment
     versions = ", ".join(f"{_plain(name)} {_plain(version)}" for name, version in environment.packages.items())
-    line = command(result.config)
+    line = to_command(result.config)
     fence = "```" + "`" * line.count("`")
     return (
         f"With Compression Lab:\n\n{fence}bash\n{line}\n{fence}\n\n"
@@ -217,8 +242,10 @@ def _megabytes(model: ModelReport) -> str:
     return f"{model.size_bytes / 1e6:.2f} MB"
 
 
-def _figure(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4f}"
+def _figure(value: float | None, within: Interval | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.4f}" + (f" ({within[0]:.4f} to {within[1]:.4f})" if within else "")
 
 
 def _table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from compression.errors import CompressionError
 from compression.events import Progress, Report, ignore
-from compression.export.card import Which, card
+from compression.export.card import Which, card, is_plain
 from compression.hub import is_hub_id, online
 from compression.hub.connection import api, endpoint, failures, first_line, pause, within
 from compression.result import Result
@@ -57,7 +57,15 @@ def push(
     expected: tuple[type[Exception], ...] = (*failures(), ValueError, KeyError, TypeError)
     wrapping: tuple[type[Exception], ...] = (RuntimeError, *expected)
     try:
-        _send(_client(token), folder, card(result, which, repo_id), repo_id, private, replace, report)
+        _send(
+            _client(token),
+            folder,
+            card(result, which, repo_id, plain=is_plain(folder)),
+            repo_id,
+            private,
+            replace,
+            report,
+        )
     except PushError:
         raise
     except wrapping as error:

@@ -1,10 +1,11 @@
 """How sure each metric of a split is: 95 % intervals, by formula for shares and by resampling for the others."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from compression.measure.quality import quality
+from compression.result import Metrics
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,16 +41,25 @@ def intervals(
     found = {}
     for name, own in probabilities.items():
         metrics = quality(labels, own)
-        (tn, fp), (fn, tp) = metrics.confusion
         f1, roc_auc = drawn[name]
-        found[name] = Intervals(
-            accuracy=wilson(tn + tp, metrics.examples),
-            precision=wilson(tp, tp + fp) if tp + fp else None,
-            recall=wilson(tp, tp + fn) if tp + fn else None,
+        found[name] = replace(
+            of_counts(metrics),
             f1=None if metrics.f1 is None else _percentiles(f1),
             roc_auc=None if metrics.roc_auc is None else _percentiles(roc_auc),
         )
     return found
+
+
+def of_counts(metrics: Metrics) -> Intervals:
+    """The intervals that a confusion matrix alone gives: Wilson's, of the shares; none of F1 and ROC AUC."""
+    (tn, fp), (fn, tp) = metrics.confusion
+    return Intervals(
+        accuracy=wilson(tn + tp, metrics.examples),
+        precision=wilson(tp, tp + fp) if tp + fp else None,
+        recall=wilson(tp, tp + fn) if tp + fn else None,
+        f1=None,
+        roc_auc=None,
+    )
 
 
 def wilson(successes: int, examples: int) -> Interval:

@@ -60,6 +60,15 @@ def within_noise(by: Paired) -> bool:
     return by.p_value >= 1 - CONFIDENCE
 
 
+def uneven_enough(apart: int) -> int | None:
+    """Of so many examples that just one of two models got right, how many one of them must have got to be beyond
+    noise; None if even all of them would not do."""
+    from scipy.stats import binomtest
+
+    wanted = range(apart // 2, apart + 1)
+    return next((count for count in wanted if binomtest(count, apart).pvalue < 1 - CONFIDENCE), None) if apart else None
+
+
 def in_words(by: Paired, model: str, other: str) -> str:
     """The comparison as a clause; `other` stands in the teacher's place ('the student').
 

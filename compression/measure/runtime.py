@@ -34,6 +34,10 @@ _TIMED = 50  # texts
 _MOST_PARAMETERS = MAX_BYTES // 4  # what fits into one graph file in fp32
 
 
+def _silent(words: str) -> None:
+    """Says nothing."""
+
+
 def choose(folder: Path, texts: Sequence[str], not_safe: str | None = None, report: Report = ignore) -> Runtime:
     """The fastest runtime on this CPU for the model in `folder`, kept so that later loads follow it.
 
@@ -49,7 +53,9 @@ def choose(folder: Path, texts: Sequence[str], not_safe: str | None = None, repo
     doing("Loading the model")
     own = load(folder, resolve("cpu"), not_safe)
     with TemporaryDirectory(prefix="runtime-") as scratch:
-        graph, reason = (folder / FILE, "") if is_onnx(folder) else _export(folder, own, not_safe, Path(scratch), doing)
+        graph, reason = (
+            (folder / FILE, "") if is_onnx(folder) else as_graph(folder, own, Path(scratch), not_safe, doing)
+        )
         if graph is None:
             runtime, content = _runtime(PYTORCH, reason), None
         else:
@@ -60,10 +66,11 @@ def choose(folder: Path, texts: Sequence[str], not_safe: str | None = None, repo
     return runtime
 
 
-def _export(
-    folder: Path, own: Classifier, not_safe: str | None, scratch: Path, doing: Callable[[str], None]
+def as_graph(
+    folder: Path, own: Classifier, scratch: Path, not_safe: str | None = None, doing: Callable[[str], None] = _silent
 ) -> tuple[Path | None, str]:
-    """The model as a graph in fp32, or None and why there is none."""
+    """The model in `folder`, loaded as `own`, as a graph in fp32 in the folder `scratch`; or None and why there is
+    none. Raises ModelError or ConfigError for the model."""
     if is_linear(folder):
         return None, "A linear model has nothing to gain from another runtime."
     if _rounds_activations(own):
@@ -91,9 +98,8 @@ def _measured(
     agreement: dict[str, float | int] = {"texts": len(texts)}
     if not is_onnx(folder):
         candidates = {(PYTORCH, None): Predictor(own), **candidates}
-        before, after = (candidates[key].probabilities(texts) for key in ((PYTORCH, None), (ONNX_RUNTIME, 1)))
-        flipped = int(((before >= THRESHOLD) != (after >= THRESHOLD)).sum())
-        agreement |= {"difference": float(abs(before - after).max()), "flipped": flipped}
+        difference, flipped = agreement_of(candidates[PYTORCH, None], candidates[ONNX_RUNTIME, 1], texts)
+        agreement |= {"difference": difference, "flipped": flipped}
     doing("One URL at a time, timed")
     timed = latencies({_called(*key): model.predict for key, model in candidates.items()}, texts[:_TIMED])
     p50_ms = {name: latency.p50 for name, latency in timed.items()}
@@ -101,6 +107,13 @@ def _measured(
         return _runtime(PYTORCH, "ONNX Runtime does not say the same as PyTorch.", p50_ms=p50_ms, **agreement)
     name, threads = min(candidates, key=lambda key: p50_ms[_called(*key)])
     return _runtime(name, "The fastest measured.", threads=threads, p50_ms=p50_ms, **agreement)
+
+
+def agreement_of(one: Predictor, other: Predictor, texts: Sequence[str]) -> tuple[float, int]:
+    """The largest difference between two models' probabilities on these texts, and on how many the verdicts differ."""
+    before, after = one.probabilities(texts), other.probabilities(texts)
+    flipped = int(((before >= THRESHOLD) != (after >= THRESHOLD)).sum())
+    return float(abs(before - after).max()), flipped
 
 
 def _runtime(name: str, reason: str, **more: object) -> Runtime:

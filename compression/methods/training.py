@@ -105,6 +105,7 @@ def train(
             """Total, soft and hard loss of this process's rows, as shares of the batch's; their gradients are left."""
             rows = list(own(accelerator, batch))
             if not rows:
+                accelerator.backward(0 * parameters[0].sum())  # or the scaler of fp16 would not know its scale
                 return torch.zeros(3, device=device)
             inputs = collate([token_ids[row] for row in rows], student.tokenizer.pad_token_id)
             with accelerator.autocast():

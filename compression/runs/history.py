@@ -14,7 +14,7 @@ from compression import __version__
 from compression.config import RunConfig
 from compression.errors import ConfigError, StorageError, sentence
 from compression.runs import bundle, examples, folders, room
-from compression.runs.snapshot import NAME_LENGTH, NOTE_LENGTH, Run, Snapshot, snapshot
+from compression.runs.snapshot import NAME_LENGTH, NOTE_LENGTH, Run, Snapshot, Status, snapshot
 from compression.runs.store import RunStore, new_id
 from compression.runs.work import Work
 from compression.settings import Limits
@@ -52,7 +52,7 @@ class History:
                 return self._finished(run_id)
             run, starts = work.runs[run_id], work.start_at
             eta = None if starts is None or run.status != "queued" else max(0.0, starts - time.time())
-            return snapshot(run, work.state, work.ahead, eta)
+            return snapshot(run, work.state, work.ahead, eta, len(work.runs))
 
     def owned(self, owner: str, search: str = "") -> list[Snapshot]:
         """An owner's runs, newest first; only those in whose name and note every word of `search` stands."""
@@ -61,6 +61,17 @@ class History:
         return [
             seen for seen in found if seen and all(word in f"{seen.name}\n{seen.note}".casefold() for word in words)
         ]
+
+    def going(self, owner: str) -> dict[str, Status]:
+        """How an owner's runs stand that have not ended, by their ids; looked up in memory alone."""
+        with self._changed:
+            unfinished = (work.run_of(owner) for work in self._live.values() if not work.over)
+            return {run.run_id: run.status for run in unfinished if run is not None}
+
+    def deleted(self, owner: str) -> list[Snapshot]:
+        """An owner's deleted runs that can still be had back, the latest first."""
+        found = [self._store.load(run_id) for run_id in self._store.run_ids(owner, deleted=True)]
+        return [snapshot(*each) for each in found if each is not None]
 
     def finished_like(self, config: RunConfig, owner: str) -> Snapshot | None:
         """The owner's latest run of this very recipe that succeeded here under the package versions of now, if any.

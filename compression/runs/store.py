@@ -135,10 +135,11 @@ class RunStore:
             kept = connection.execute(query, (work,)).fetchall()
         return [(number, at, EVENT.validate_python(json.loads(event))) for number, at, event in kept]
 
-    def run_ids(self, owner: str) -> list[str]:
-        """The ids of an owner's runs, newest first, without those deleted."""
+    def run_ids(self, owner: str, deleted: bool = False) -> list[str]:
+        """The ids of an owner's runs, newest first; or of those deleted that are not gone for good, latest first."""
+        those = "deleted IS NOT NULL ORDER BY deleted DESC" if deleted else "deleted IS NULL ORDER BY created DESC"
         with self._transaction() as connection:
-            query = "SELECT run_id FROM runs WHERE owner = ? AND deleted IS NULL ORDER BY created DESC, rowid DESC"
+            query = f"SELECT run_id FROM runs WHERE owner = ? AND {those}, rowid DESC"
             return [run_id for (run_id,) in connection.execute(query, (owner,))]
 
     def held(self) -> list[Held]:

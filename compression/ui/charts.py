@@ -1,27 +1,27 @@
 """Results and curves as Plotly figures: pure functions, no gradio.
 
-Backgrounds are transparent and text is mid-grey, so that a figure reads on light and dark alike (the style sheet then
-gives the text the theme's own colour). A model is told by place, shape, pattern and direct label, never by colour
-alone. Titles stand above the figures, in the page, where they wrap.
+A model is told by place, shape, pattern and direct label, never by colour alone. Titles stand above the figures, in the
+page, where they wrap.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from math import log10
+from typing import TYPE_CHECKING, Any
 
 import plotly.graph_objects as go
 
 from compression.catalog import ARTICLE_POINTS
 from compression.events import TrainingStep
 from compression.result import ModelReport, Result
-from compression.ui.views.comparison import METRICS, SPLIT, timed
+from compression.ui.figure import COLOURS, INK, SHAPES, bars, style, styled, ticks, whiskers
+from compression.ui.views.comparison import METRICS, SPLIT, measured, timed, within
 from compression.ui.words import named, say
 
-INK = "#7b8794"
-GRID = "rgba(127, 137, 150, 0.25)"
-# Blue, orange, bluish green, purple: distinct under the common colour-vision deficiencies (after Okabe and Ito).
-COLOURS = ("#2f86c9", "#e08a00", "#0f9f77", "#b66bb0")
-SHAPES = ("circle", "square", "diamond", "triangle-up")
-PATTERNS = ("", "/", "x", ".")
+if TYPE_CHECKING:
+    from compression.measure.evidence import Evidence
+
+# Where a model's name stands, by its style: what is often of one size has its names on different sides.
+_SIDES = ("top right", "bottom left", "top left", "bottom right", "top left", "top right")
 _IN_LINE = ("teacher", "student", "compressed")  # made one from the other; further models stand beside them
 
 
@@ -46,41 +46,43 @@ def loss_curve(curve: Sequence[TrainingStep]) -> go.Figure:
     return figure
 
 
-def size_accuracy(result: Result, reference: bool = True) -> go.Figure:
+def size_accuracy(result: Result, reference: bool = True, sure: "Evidence | None" = None) -> go.Figure:
     """Size (log) against accuracy on test, the models joined in the order they were made, others beside them.
 
-    `reference` adds the article's own three points, in grey and hollow.
+    Whiskers are the 95 % intervals of the accuracies, small open circles the same recipe with other seeds. `reference`
+    adds the article's own three points, in grey and hollow.
     """
     figure = styled(go.Figure(), 400)
-    points = {
-        name: (named("model", name), m.size_bytes / 1e6, m.metrics[SPLIT].accuracy) for name, m in result.models.items()
-    }
-    _join(figure, [points[name] for name in points if name in _IN_LINE], say("chart.run"), COLOURS)
-    if beside := [points[name] for name in points if name not in _IN_LINE]:
-        _join(figure, beside, say("chart.beside"), COLOURS[3:])
-        figure.data[-1].update(mode="markers+text", marker={"symbol": "triangle-up"})
+    models = result.models
+    in_line = [name for name in models if name in _IN_LINE]
+    _join(figure, *_points(result, in_line, sure), name=say("chart.run"))
+    if beside := [name for name in models if name not in _IN_LINE]:
+        _join(figure, *_points(result, beside, sure), name=say("chart.beside"))
+        figure.data[-1].update(mode="markers+text")
+    for name, accuracies in (result.spread or {}).items():
+        _add_seeds(figure, models[name].size_bytes / 1e6, accuracies[1:], style(name))
     if reference:
         article = [(p.name, p.size_bytes / 1e6, p.accuracy) for p in ARTICLE_POINTS]
-        _join(figure, article, say("chart.reference"))
+        _join(figure, article, name=say("chart.reference"))
     sizes = [x for trace in figure.data for x in trace.x]
-    accuracies = [y for trace in figure.data for y in trace.y]
     low, high = log10(min(sizes)), log10(max(sizes))
     room = max(0.25, 0.2 * (high - low))  # for the labels of the outermost points
     figure.update_xaxes(
         title=say("chart.size.axis"), type="log", range=[low - room, high + room], tickvals=ticks(low, high)
     )
-    figure.update_yaxes(tickformat=".1%", range=_padded(accuracies))
+    ends = [end for name in models if (interval := within(sure, name, "accuracy")) for end in interval]
+    figure.update_yaxes(tickformat=".1%", range=_padded([*ends, *(y for trace in figure.data for y in trace.y)]))
     return figure
 
 
-def metrics(result: Result) -> go.Figure:
-    """Accuracy, precision, recall and F1 on test, a group a metric, a bar a model."""
-    groups = {
-        say(f"metric.{metric}"): {name: getattr(m.metrics[SPLIT], metric) for name, m in result.models.items()}
-        for metric in METRICS
-    }
-    figure = bars(groups, lambda value: f"{100 * value:.1f} %", 420)
-    figure.update_xaxes(tickformat=".0%", range=[0, 1.16], tickvals=[0, 0.25, 0.5, 0.75, 1])
+def metrics(result: Result, sure: "Evidence | None" = None) -> go.Figure:
+    """Accuracy, precision, recall and F1 on test, a group a metric, a bar a model, with their 95 % intervals."""
+    models = measured(result)
+    groups = {say(f"metric.{metric}"): {name: getattr(m, metric) for name, m in models.items()} for metric in METRICS}
+    intervals = {say(f"metric.{metric}"): {name: within(sure, name, metric) for name in models} for metric in METRICS}
+    height = 70 + len(groups) * (20 + 17 * len(models))
+    figure = bars(groups, lambda value: f"{100 * value:.1f} %", height, within=intervals)
+    figure.update_xaxes(tickformat=".0%", range=[0, 1.2], tickvals=[0, 0.25, 0.5, 0.75, 1])
     return figure
 
 
@@ -132,57 +134,57 @@ def _starts(curve: Sequence[TrainingStep]) -> dict[str, int]:
     return starts
 
 
+def _points(
+    result: Result, names: Sequence[str], sure: "Evidence | None"
+) -> tuple[list[tuple[str, float, float]], list[int], dict[str, Any]]:
+    """Models as labelled points, the style of each, and their whiskers."""
+    models = {name: result.models[name] for name in names}
+    points = [(named("model", name), m.size_bytes / 1e6, m.metrics[SPLIT].accuracy) for name, m in models.items()]
+    intervals = [within(sure, name, "accuracy") for name in names]
+    return points, [style(name) for name in names], whiskers([y for *_, y in points], intervals, width=5)
+
+
 def _join(
-    figure: go.Figure, points: list[tuple[str, float, float]], name: str, colours: Sequence[str] | None = None
+    figure: go.Figure,
+    points: list[tuple[str, float, float]],
+    styles: Sequence[int] | None = None,
+    error: dict[str, Any] | None = None,
+    *,
+    name: str,
 ) -> None:
-    """Named points with a line through them, labels on alternating sides; hollow and grey without colours."""
-    shapes = [SHAPES[i % len(SHAPES)] + ("" if colours else "-open") for i in range(len(points))]
-    sides = ("top center", "bottom center") if colours else ("bottom center", "top center", "bottom left")
+    """Named points with a line through them, each labelled beside its whisker; hollow and grey without styles."""
+    shapes = [SHAPES[number] for number in styles] if styles else [f"{SHAPES[i % 3]}-open" for i in range(len(points))]
+    sides = [_SIDES[number] for number in styles] if styles else ("bottom center", "top center", "bottom left")
     figure.add_scatter(
         x=[x for _, x, _ in points],
         y=[y for _, _, y in points],
         text=[label for label, _, _ in points],
         mode="lines+markers+text",
         textposition=[sides[i % len(sides)] for i in range(len(points))],
-        line={"color": INK, "width": 1.5, "dash": "solid" if colours else "dot"},
+        line={"color": INK, "width": 1.5, "dash": "solid" if styles else "dot"},
+        error_y=error,
         marker={
             "symbol": shapes,
-            "size": 15 if colours else 11,
-            "color": [colours[i % len(colours)] if colours else INK for i in range(len(points))],
+            "size": 15 if styles else 11,
+            "color": [COLOURS[number] for number in styles] if styles else INK,
         },
-        textfont={"size": 13 if colours else 11, "color": INK},
+        textfont={"size": 13 if styles else 11, "color": INK},
         hovertemplate="%{text}<br>%{x:.1f} MB, %{y:.2%}<extra></extra>",
         cliponaxis=False,
         name=name,
     )
 
 
-def bars(
-    groups: dict[str, dict[str, float | None]], label: Callable[[float], str], height: int, kind: str = "model"
-) -> go.Figure:
-    """Lying bars, so that names and numbers stay readable on a phone: a group a key, a bar a model, labelled."""
-    figure = styled(go.Figure(), height)
-    for i, name in enumerate(next(iter(groups.values()))):
-        values = [group[name] for group in groups.values()]
-        pattern = {
-            "shape": PATTERNS[i % 4],
-            "solidity": 0.2,
-            "fillmode": "overlay",
-            "fgcolor": "rgba(255,255,255,0.75)",
-        }
-        figure.add_bar(
-            y=list(groups),
-            x=values,
-            orientation="h",
-            name=named(kind, name),
-            text=["" if value is None else label(value) for value in values],
-            textposition="outside",
-            cliponaxis=False,
-            marker={"color": COLOURS[i % 4], "pattern": pattern},
-            hovertemplate="%{fullData.name}: %{text}<extra></extra>",
-        )
-    figure.update_yaxes(autorange="reversed", showgrid=False)
-    return figure
+def _add_seeds(figure: go.Figure, size: float, accuracies: Sequence[float], number: int) -> None:
+    figure.add_scatter(
+        x=[size] * len(accuracies),
+        y=accuracies,
+        mode="markers",
+        marker={"symbol": "circle-open", "size": 7, "color": COLOURS[number]},
+        hovertemplate="%{y:.2%}<extra></extra>",
+        name=say("chart.seeds"),
+        showlegend=False,
+    )
 
 
 def _padded(values: list[float]) -> list[float]:
@@ -190,31 +192,3 @@ def _padded(values: list[float]) -> list[float]:
     low, high = min(values), max(values)
     pad = max(0.006, 0.25 * (high - low))
     return [low - pad, high + pad]
-
-
-def ticks(low: float, high: float) -> list[float]:
-    """Round sizes between powers of ten `low` and `high`, few enough for a phone."""
-    steps: tuple[int, ...] = (1, 2, 5) if high - low < 1.2 else (1, 3) if high - low < 2 else (1,)
-    candidates = [step * 10.0**power for power in range(-3, 7) for step in steps]
-    return [tick for tick in candidates if 10**low / 2 <= tick <= 10**high * 2]
-
-
-def styled(figure: go.Figure, height: int) -> go.Figure:
-    """The figure in the page's own style, `height` pixels high and as wide as its place."""
-    figure.update_layout(
-        template=None,
-        height=height,
-        autosize=True,
-        font={"color": INK, "family": "system-ui, sans-serif", "size": 12},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        margin={"l": 16, "r": 16, "t": 12, "b": 24},
-        showlegend=True,
-        legend={"orientation": "h", "x": 0, "xref": "container", "y": 0, "yref": "container", "yanchor": "bottom"},
-        bargap=0.28,
-        bargroupgap=0.08,
-        dragmode=False,
-    )
-    figure.update_xaxes(gridcolor=GRID, zeroline=False, automargin=True, fixedrange=True)
-    figure.update_yaxes(gridcolor=GRID, zeroline=False, automargin=True, fixedrange=True)
-    return figure

@@ -29,16 +29,21 @@ def heading(number: int, section: str) -> str:
 
 
 def table(caption: str, headers: Sequence[str], rows: Iterable[Sequence[object]], css: str = "") -> str:
-    """A table whose first column names its rows."""
+    """A table whose first column names its rows; what follows a line break in a cell stands small below it."""
     head = "".join(f'<th scope="col">{escape(h)}</th>' for h in headers)
     body = "".join(
-        f'<tr><th scope="row">{escape(str(first))}</th>' + "".join(f"<td>{escape(str(c))}</td>" for c in rest) + "</tr>"
+        f'<tr><th scope="row">{escape(str(first))}</th>' + "".join(f"<td>{_cell(str(c))}</td>" for c in rest) + "</tr>"
         for first, *rest in rows
     )
     return (
         f'<div class="scroll"><table class="data {escape(css)}"><caption>{escape(caption)}</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
+
+
+def _cell(content: str) -> str:
+    first, _, below = content.partition("\n")
+    return escape(first) + (text("small", below) if below else "")
 
 
 def folded(summary: str, content: str) -> str:

@@ -10,7 +10,8 @@ from plotly.subplots import make_subplots
 
 from compression.result import Result
 from compression.ui import units
-from compression.ui.charts import COLOURS, INK, PATTERNS, SHAPES, bars, styled, ticks
+from compression.ui.figure import COLOURS, INK, SHAPES, bars, marked, styled, ticks
+from compression.ui.views.parts import Row, parts_of
 from compression.ui.views.sensitivity import drawn, rises
 from compression.ui.views.staircase import Step, steps
 from compression.ui.words import named, say
@@ -19,6 +20,18 @@ if TYPE_CHECKING:
     from compression.measure.sensitivity import Sensitivity
 
 _MODELS = ("teacher", "student", "compressed")
+_STYLE_OF = {
+    "embeddings": 0,
+    "n-grams": 0,
+    "attention": 1,
+    "feed-forward": 2,
+    "layers": 2,
+    "head": 3,
+    "state": 4,
+    "tokenizer": 5,
+    "other": 6,
+}
+_LABELLED = 0.07  # of a bar: in a narrower piece a number does not fit
 _FAR_BELOW = 0.06  # an accuracy so much below all that were trained would flatten the rest
 
 
@@ -32,12 +45,6 @@ def staircase(result: Result) -> go.Figure:
     _add_accuracies(figure, names, made)
     for index, model in enumerate(_MODELS):
         own = [(name, step) for name, step in zip(names, made, strict=True) if step.model == model]
-        pattern = {
-            "shape": PATTERNS[index],
-            "solidity": 0.2,
-            "fillmode": "overlay",
-            "fgcolor": "rgba(255,255,255,0.75)",
-        }
         figure.add_bar(
             x=[name for name, _ in own],
             y=[step.size_bytes / 1e6 for _, step in own],
@@ -46,7 +53,7 @@ def staircase(result: Result) -> go.Figure:
             textposition="outside",
             textangle=0,
             cliponaxis=False,
-            marker={"color": COLOURS[index], "pattern": pattern},
+            marker=marked(index),
             hovertemplate="%{x}: %{y:.3g} MB<extra></extra>",
             row=2,
             col=1,
@@ -58,6 +65,32 @@ def staircase(result: Result) -> go.Figure:
     figure.update_yaxes(type="log", range=[low - 0.5, high + 0.3], row=2, col=1, **axis)
     figure.update_yaxes(title=say("chart.staircase.accuracy"), row=1, col=1)
     figure.update_layout(barmode="overlay")
+    return figure
+
+
+def bytes_by_part(rows: "Sequence[Row]") -> go.Figure:
+    """What each model consists of, in shares of its bytes: a lying bar a row, told apart by colour, pattern, label."""
+    figure = styled(go.Figure(), 100 + 46 * len(rows))
+    names = [f"{row.name}<br>{units.megabytes(row.total)}" for row in rows]
+    for part in parts_of(rows):
+        shares = [row.parts.get(part, 0) / row.total for row in rows]
+        figure.add_bar(
+            y=names,
+            x=shares,
+            orientation="h",
+            name=named("part", part),
+            text=[units.share(share) if share >= _LABELLED else "" for share in shares],
+            customdata=[units.megabytes(row.parts.get(part, 0)) for row in rows],
+            textposition="inside",
+            insidetextanchor="middle",
+            textangle=0,
+            constraintext="none",
+            marker=marked(_STYLE_OF[part]),
+            hovertemplate="%{fullData.name}: %{customdata}<extra></extra>",
+        )
+    figure.update_layout(barmode="stack", bargap=0.3, legend_traceorder="normal")
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    figure.update_xaxes(tickformat=".0%", range=[0, 1])
     return figure
 
 

@@ -1,24 +1,18 @@
 """What happens when a visitor has a whole file classified, by one model of the run on show.
 
-    received(path)        the file is there: its path stays in the session, where no browser can change it
-    classify_file(…)      checked against the limits, classified chunk by chunk, and written to a folder of its own
-
-That folder's name is random, so that nobody else finds the verdicts, and it goes after an hour, as uploads do.
+received(path)        the file is there: its path stays in the session, where no browser can change it
+classify_file(…)      checked against the limits, classified chunk by chunk, and written to a folder of its own
 """
 
 import csv
-import secrets
-import shutil
 import threading
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
-from gradio.utils import get_upload_folder
 
 from compression.errors import CompressionError, ConfigError, DataError, ResourceError, sentence
 from compression.events import Event, Notice, Report
@@ -26,6 +20,7 @@ from compression.runs.worker import Runs
 from compression.settings import limits
 from compression.ui import markup
 from compression.ui.classifying import asked
+from compression.ui.downloads import folder_of_its_own
 from compression.ui.urls import visible
 from compression.ui.views.file_verdicts import verdicts_card
 from compression.ui.visitor import known
@@ -36,8 +31,6 @@ if TYPE_CHECKING:
 
 Updates = dict[str, Any]
 SHOWN = 500  # rows of the table; the download has all
-KEPT_SECONDS = 3600.0
-_PREFIX = "verdicts-"
 _NAME_LENGTH = 80  # characters of a file's name that are shown
 _COLUMN_LENGTH = 200  # characters of a column's name that are looked for
 
@@ -87,7 +80,7 @@ def classify_file(
         return friendly(sentence(words))
 
     try:
-        with _one_at_a_time(browser["visitor"]), _folder_of_its_own() as folder:
+        with _one_at_a_time(browser["visitor"]), folder_of_its_own() as folder:
             target = folder / "verdicts.csv"
             summary = _write(runs, viewing, file, called, target, model, _text(column), noting)
             with target.open(newline="", encoding="utf-8") as table:
@@ -106,11 +99,11 @@ def _write(
     runs: Runs, viewing: str, file: Path, called: str, target: Path, model: str, column: str | None, report: Report
 ) -> "Summary":
     """Classifies the file into `target`; what can be refused is refused before a model is loaded."""
-    from compression.artefacts.folder import load
     from compression.data.rows import open_urls
     from compression.models.device import here
     from compression.predict.batch import classify_file
     from compression.predict.predictor import Predictor
+    from compression.predict.runtime import known, served
 
     models, most = asked(runs, viewing), limits()
     if model not in models.folders:
@@ -121,7 +114,8 @@ def _write(
         raise DataError(say("file.large", name=called, megabytes=most.file_bytes // 1_000_000))
     open_urls(file, column, most.file_rows)
     # A model of its own, not the one that answers single URLs: nobody who types one waits for a chunk of thousands.
-    predictor = Predictor(load(models.folders[model], here(), models.not_safe.get(model)))
+    folder = models.folders[model]
+    predictor = Predictor(served(folder, here(), models.not_safe.get(model), known(folder)))
     try:
         return classify_file(file, target, predictor, column, report)
     except ResourceError:
@@ -139,31 +133,6 @@ def _one_at_a_time(visitor: str) -> Iterator[None]:
     finally:
         with _busy_lock:
             _busy.discard(visitor)
-
-
-@contextmanager
-def _folder_of_its_own() -> Iterator[Path]:
-    """A folder that the page may hand out, and whose name nobody guesses; it stays if all goes well."""
-    place = Path(get_upload_folder())
-    _sweep(place)
-    folder = place / f"{_PREFIX}{secrets.token_hex(24)}"
-    try:
-        folder.mkdir(mode=0o700, parents=True)
-    except OSError:
-        raise ResourceError(say("file.no-room")) from None
-    try:
-        yield folder
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
-
-
-def _sweep(place: Path) -> None:
-    """Removes the verdicts of an hour ago: Gradio forgets them when the server stops, and leaves their folders."""
-    for folder in place.glob(f"{_PREFIX}*"):
-        with suppress(OSError):  # another visitor's call has just removed it
-            if folder.lstat().st_mtime < time.time() - KEPT_SECONDS:
-                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _text(column: Any) -> str | None:

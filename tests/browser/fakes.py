@@ -78,7 +78,7 @@ def paired(difference: float, low: float, high: float, examples: int = 1978) -> 
     """A model's difference to the teacher, and its interval."""
     return Paired(
         examples=examples, only_teacher_right=20, only_model_right=12, difference=difference, low=low, high=high,
-        lower_bound=low, p_value=0.2,
+        lower_bound=low, p_value=0.2 if low <= 0 <= high else 0.01,
     )  # fmt: skip
 
 
@@ -132,6 +132,9 @@ class Pipeline:
             if stage == "distill":
                 self._distill(config, report)
             report(StageEnded(report=stair(*step)))
+        for name in ("student", "compressed"):
+            (output / "models" / name).mkdir(parents=True, exist_ok=True)
+            (output / "models" / name / "config.json").write_text("{}")
         return result(config, output)
 
     def _distill(self, config: RunConfig, report: Report) -> None:

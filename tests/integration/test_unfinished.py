@@ -217,10 +217,10 @@ def test_a_server_that_is_stopped_in_a_training_goes_on_with_its_run(
 
     again = Server(tmp_path / "home", pipeline.run)
     again.runs.resume(run_id, "ann")
-    ended, folder = again.ended(run_id), again.runs.folder(run_id)
+    ended, made = again.ended(run_id), models(again.runs.folder(run_id))
     again.stop()
     assert ended.status == "succeeded", ended.error
-    assert models(folder) == models(undisturbed)
+    assert made == models(undisturbed)
     assert [point.step for point in ended.curve] == list(range(1, 13))
     assert [epoch.epoch for epoch in ended.epochs] == [1, 2, 3]
     assert [stage.name for stage in ended.stage_reports] == ["load", "student", "distill", "quantize", "evaluate"]

@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,13 @@ import pytest
 import yaml
 
 from compression.__main__ import _assignment
-from compression.catalog import PRESETS
+from compression.catalog import PRESETS, preset_settings
 from compression.config import RunConfig
-from compression.export.card import card, command, interval
-from compression.recipe import nest, parse
+from compression.export.card import card
+from compression.measure.evidence import Evidence
+from compression.measure.intervals import Intervals, of_counts
+from compression.measure.paired import compare
+from compression.recipe import choices, nest, parse
 from compression.result import Environment, Latency, Metrics, ModelReport, Result
 
 DIGEST = "ab" * 32
@@ -55,7 +59,8 @@ def front_matter(text: str) -> dict[str, Any]:
 def test_it_states_what_was_measured() -> None:
     text = card(result(), "compressed", "me/tiny-phish")
     assert "# tiny-phish" in text
-    assert "| this model, test | 0.9500 (0.9240 to 0.9674) | 0.9512 | – | 0.9400 | 0.9900 | 400 |" in text
+    assert "| this model, test | 0.9500 (0.9240 to 0.9674) | 0.9512 (0.9" in text
+    assert " | – | 0.9400 | 0.9900 | 400 |" in text
     assert "| this model | 1,635,000 | 6.54 | 14.0× | 6.0 | 9.5 |" in text
     assert "AMD EPYC 9R14" in text
     assert "14.0 times smaller than the teacher" in text
@@ -86,7 +91,10 @@ def test_front_matter_names_what_lies_on_the_hub() -> None:
 
 
 def test_it_tells_no_path_of_the_machine() -> None:
-    config = RunConfig(teacher="/home/someone/models/big", data="C:\\Users\\someone\\urls.csv")
+    more = {"unlabelled": "/home/someone/more.csv"}
+    config = parse(
+        {"teacher": "/home/someone/models/big", "data": "C:\\Users\\someone\\urls.csv", "distillation": more}
+    )
     text = card(result(config), "compressed", "me/s")
     assert "someone" not in text
     assert "`urls.csv`" in text
@@ -106,19 +114,33 @@ def test_no_setting_breaks_out_of_its_cell() -> None:
 @pytest.mark.parametrize("settings", RECIPES)
 def test_the_command_makes_the_recipe_again(settings: dict[str, Any]) -> None:
     config = parse(settings)
-    words = shlex.split(command(config))
-    assert words[:6] == ["python", "-m", "compression", "run", "--preset", "custom"]
-    given = dict(zip(words[6::2], words[7::2], strict=True))
-    sets = [word for option, word in zip(words[6::2], words[7::2], strict=True) if option == "--set"]
-    top = {"teacher": given["--teacher"], "data": given["--data"]}
-    assert parse(top, nest(_assignment(text) for text in sets)) == config
+    text = card(result(config), "student", "me/s")
+    (line,) = re.findall(r"^python -m compression run .*$", text, re.MULTILINE)
+    sets = [word for option, word in pairwise(shlex.split(line)) if option == "--set"]
+    assert parse(preset_settings("quick"), nest(_assignment(text) for text in sets)) == config
 
 
-def test_the_interval_is_wilsons() -> None:
-    metrics = result(right=400).models["teacher"].metrics["test"]
-    low, high = interval(metrics)
-    assert high == pytest.approx(1.0)
-    assert low == pytest.approx(400 / (400 + 1.959964**2), abs=1e-6)  # its closed form where nothing is wrong
+def test_every_scheme_and_every_student_has_its_card() -> None:
+    for scheme in choices("quantization.scheme"):
+        text = card(result(parse({"quantization": {"scheme": scheme}})), "compressed", "me/s", plain=False)
+        assert ", then " in text
+        assert "python -m compression classify me/s" in text
+        assert "from_pretrained" not in text
+    linear = parse(PRESETS["linear"].settings)
+    assert "me/s" in card(result(linear), "student", "me/s", plain=False)
+
+
+def test_figures_have_their_intervals_and_models_are_compared_where_the_run_kept_its_predictions() -> None:
+    plain = card(result(), "compressed", "me/s")
+    low, high = of_counts(result().models["compressed"].metrics["test"]).accuracy
+    assert f"0.9500 ({low:.4f} to {high:.4f})" in plain
+    assert "| 0.9400 |" in plain  # F1 has no interval without the predictions
+    own = Intervals((0.91, 0.97), None, None, (0.9, 0.96), (0.98, 0.995))
+    pairs = {("compressed", "student"): compare(400, 2, 5), ("student", "teacher"): compare(400, 1, 9)}
+    text = card(result(), "compressed", "me/s", sure=Evidence({}, {"compressed": own}, pairs))
+    assert "0.9400 (0.9000 to 0.9600)" in text
+    assert "- this model is right on 3 more of 400 URLs than the student: within noise" in text
+    assert "than the teacher: " not in text
 
 
 def test_it_needs_nothing_but_the_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -78,7 +78,7 @@ def test_a_difference_comes_with_its_interval(difference: tuple[float, float, fl
 def test_a_control_that_does_better_is_said_to_and_drawn_beside_the_run() -> None:
     result = fakes.with_control(RESULT)
     assert "the TF-IDF control is 6.0 MB and 98.0 % right" in comparison.summary_card(result)
-    assert "−0.4 (−1.3 … +0.5)" in comparison.everything(result)
+    assert "−0.4<small>−1.3 … +0.5</small>" in comparison.everything(result)
     run, beside, _ = charts.size_accuracy(result).data
     assert (len(run.x), list(beside.text)) == (3, ["TF-IDF control"])
     larger = result.models["control"].model_copy(update={"size_bytes": 7_000_000})

@@ -1,4 +1,4 @@
-"""What comes out: the run going on, the comparison, verdicts, and the visitor's runs."""
+"""What comes out: the run going on, the comparison, and verdicts."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,38 +8,20 @@ import gradio as gr
 from compression.catalog import ASSETS
 from compression.ui import markup
 from compression.ui.drawing import MODELS
+from compression.ui.sections.behaviour import behaviour
 from compression.ui.sections.controls import Parts, answer, card, chart, fold
+from compression.ui.sections.downloads import downloads, saving
 from compression.ui.sections.push import taking
 from compression.ui.sections.whole_file import whole_file
 from compression.ui.urls import LIMIT, defang
+from compression.ui.views.receipt import PRICE
 from compression.ui.views.share import COPYING
 from compression.ui.words import named, say
 
-# A click on a row's button reaches the server as {action, run}. Deleting takes a second click on the same button;
-# leaving it, pressing Escape or another button takes the first one back.
-_ROW_BUTTONS = """
-const name = (button, words, label) => {
-    button.textContent = words;
-    button.setAttribute('aria-label', label);
-};
-const disarm = (except) => element.querySelectorAll('button[data-armed]').forEach((button) => {
-    if (button === except) return;
-    const [words, label] = JSON.parse(button.dataset.armed);
-    delete button.dataset.armed;
-    name(button, words, label);
-});
-element.addEventListener('focusout', () => disarm());
-document.addEventListener('keydown', (event) => { if (event.key === 'Escape') disarm(); });
+# A click on what would make a model smaller still; which step that is, the server knows.
+_STEP_BUTTON = """
 element.addEventListener('click', (event) => {
-    const button = event.target.closest('button[data-action]');
-    disarm(button);
-    if (!button) return;
-    if (button.dataset.sure && !button.dataset.armed) {
-        button.dataset.armed = JSON.stringify([button.textContent, button.getAttribute('aria-label')]);
-        name(button, button.dataset.sure, `${button.dataset.sure} ${button.getAttribute('aria-label')}`);
-        return;
-    }
-    trigger('click', {action: button.dataset.action, run: button.dataset.run});
+    if (event.target.closest('button[data-step]')) trigger('click', {});
 });
 """
 
@@ -58,6 +40,7 @@ def running() -> Parts:
             share = gr.HTML(markup.empty("share.empty"), elem_id="share", js_on_load=COPYING)
         with gr.Column(elem_classes="inset"):
             progress = answer("progress.empty", elem_id="progress")
+            resume = gr.Button(say("resume"), visible=False, elem_id="resume", elem_classes="small")
         with gr.Row(equal_height=False):
             with gr.Column(scale=3, min_width=300, elem_id="loss"):
                 loss = chart("loss")
@@ -68,6 +51,7 @@ def running() -> Parts:
         "cancel": cancel,
         "message": message,
         "progress": progress,
+        "resume": resume,
         "epochs": epochs,
         "share": share,
         **loss,
@@ -95,19 +79,37 @@ def comparison(examples: Sequence[str] = ()) -> Parts:
             )
         with gr.Column(elem_id="staircase", elem_classes="inset"):
             parts |= chart("staircase")
+        with gr.Column(elem_id="bytes", elem_classes="inset"):
+            parts |= chart("bytes")
+            parts["next-step"] = gr.HTML(elem_id="next-step", js_on_load=_STEP_BUTTON)
+            parts["bytes-lessons"] = gr.HTML(elem_id="bytes-lessons")
         with gr.Column(elem_id="metrics", elem_classes="inset"):
             parts |= chart("metrics")
+            gr.HTML(markup.text("h3", say("certainty")))
+            parts["certainty"] = gr.HTML(markup.empty("certainty.empty"), elem_id="certainty")
         with gr.Column(elem_id="latency", elem_classes="inset"):
             parts |= chart("latency")
+        with gr.Column(elem_id="receipt", elem_classes="inset"):
+            gr.HTML(markup.text("h3", say("receipt")))
+            parts["receipt"] = gr.HTML(markup.empty("receipt.empty"))
+            parts["price"] = gr.Number(
+                value=PRICE, minimum=0, label=say("receipt.price"), info=say("receipt.price.info"), elem_id="price"
+            )
+            parts["million"] = gr.HTML(elem_id="million")
         with gr.Column(elem_id="confusion", elem_classes="inset"):
             gr.HTML(markup.text("h3", say("chart.confusion")))
             with gr.Row(equal_height=False):
                 for name in MODELS:
                     with gr.Column(min_width=230):
                         title = gr.HTML(markup.text("h4", named("model", name)), visible=False)
-                        plot = gr.Plot(visible=False, show_label=False, container=False)
+                        plot = gr.Plot(
+                            visible=False, show_label=False, container=False, elem_id=f"confusion-{name}-plot"
+                        )
+                        saving(f"confusion-{name}", f"{named('model', name)}: {say('chart.confusion')}")
                         parts |= {f"confusion-{name}-title": title, f"confusion-{name}": plot}
             parts["confusion-numbers"] = gr.HTML(markup.empty("confusion.empty"))
+        parts |= behaviour()
+        parts |= downloads()
         parts |= taking()
     return parts
 
@@ -138,13 +140,6 @@ def classifying() -> Parts:
             parts["reasons"] = gr.HTML(markup.empty("reasons.empty"), elem_id="reasons")
         parts |= whole_file()
     return parts | {"url": url, "classify": button, "examples": examples}
-
-
-def history() -> Parts:
-    """The visitor's own runs."""
-    with card(9, "runs"):
-        runs = gr.HTML(markup.empty("runs.empty"), elem_id="runs", js_on_load=_ROW_BUTTONS)
-    return {"runs": runs}
 
 
 def example_urls(path: Path = ASSETS / "example_urls.txt") -> list[str]:

@@ -1,8 +1,14 @@
-"""What a finished run bought and what it cost: a sentence and tables, all from its result."""
+"""What a finished run bought and what it cost: a sentence and tables, from its result and how sure that is."""
 
-from compression.result import ModelReport, Paired, Result
+from typing import TYPE_CHECKING
+
+from compression.result import Metrics, ModelReport, Paired, Result
 from compression.ui import markup, units
 from compression.ui.words import named, say
+
+if TYPE_CHECKING:
+    from compression.measure.evidence import Evidence
+    from compression.measure.intervals import Interval
 
 METRICS = ("accuracy", "precision", "recall", "f1")
 SPLIT = "test"
@@ -18,9 +24,20 @@ def summary(result: Result, here: bool = True) -> str:
     return say(
         "summary.all",
         size=_size(teacher.size_bytes / compressed.size_bytes),
-        accuracy=_accuracy(_accuracy_of(compressed) - _accuracy_of(teacher)),
+        accuracy=_against_the_teacher(compressed, _accuracy_of(compressed) - _accuracy_of(teacher)),
         speed=_speed(teacher.latency_ms.p50 / compressed.latency_ms.p50, device),
     )
+
+
+def _against_the_teacher(model: ModelReport, difference: float) -> str:
+    """How much more or less accurate, or, where chance alone may explain the difference, that it is the same."""
+    by = (model.paired or {}).get(SPLIT)
+    points = f"{abs(100 * difference):.1f}"
+    if by is None or not noise(by) or points == "0.0":
+        return _accuracy(difference)
+    unit = say("summary.point" if points == "1.0" else "summary.points")
+    more_or_less = say("summary.noise.more" if difference > 0 else "summary.noise.less")
+    return say("summary.noise", points=points, unit=unit, more_or_less=more_or_less)
 
 
 def summary_card(result: Result, here: bool = True) -> str:
@@ -42,6 +59,18 @@ def summary_card(result: Result, here: bool = True) -> str:
     return markup.text("p", summary(result, here), "headline") + control(result) + quiet
 
 
+def measured(result: Result) -> dict[str, Metrics]:
+    """What is known of each model on test, and of always answering the more frequent class."""
+    known = {name: model.metrics[SPLIT] for name, model in result.models.items()}
+    return known | ({"majority": result.majority[SPLIT]} if result.majority else {})
+
+
+def within(sure: "Evidence | None", name: str, metric: str) -> "Interval | None":
+    """The 95 % interval of a model's metric on test; None where it is not known."""
+    own = sure.intervals.get(name) if sure else None
+    return getattr(own, metric) if own else None
+
+
 def paired(split: str, by: Paired) -> str:
     """A model against the teacher on the same URLs, with the interval of the difference and what that means."""
     points = f"{abs(100 * by.difference):.1f}"
@@ -54,8 +83,15 @@ def paired(split: str, by: Paired) -> str:
         split=say(f"paired.{split}"),
         low=units.signed_points(by.low),
         high=units.signed_points(by.high),
-        verdict=say("paired.noise" if by.low <= 0 <= by.high else "paired.real"),
+        verdict=say("paired.noise" if noise(by) else "paired.real"),
     )
+
+
+def noise(by: Paired) -> bool:
+    """Whether chance alone may explain the difference, by McNemar's exact test."""
+    from compression.measure.paired import within_noise
+
+    return within_noise(by)
 
 
 def control(result: Result) -> str:
@@ -73,22 +109,24 @@ def control(result: Result) -> str:
     return markup.text("p", words, "notice")
 
 
-def everything(result: Result) -> str:
-    """All that was measured, a column a model."""
-    models = result.models
+def everything(result: Result, sure: "Evidence | None" = None) -> str:
+    """All that was measured, a column a model, each metric with its 95 % interval below it."""
+    models, known = result.models, measured(result)
+    no_model = [say("table.undefined")] * (len(known) - len(models))  # of the majority class
     rows: list[list[str]] = [
-        [say("column.size"), *(units.mega(m.size_bytes) for m in models.values())],
-        [say("column.parameters"), *(f"{m.parameters / 1e6:.2f}" for m in models.values())],
+        [say("column.size"), *(units.mega(m.size_bytes) for m in models.values()), *no_model],
+        [say("column.parameters"), *(f"{m.parameters / 1e6:.2f}" for m in models.values()), *no_model],
     ]
     for metric in (*METRICS, "roc_auc"):
-        values = [getattr(m.metrics[SPLIT], metric) for m in models.values()]
-        rows.append([say(f"metric.{metric}"), *(_metric(metric, value) for value in values)])
+        cells = [_metric(metric, getattr(own, metric), within(sure, name, metric)) for name, own in known.items()]
+        rows.append([say(f"metric.{metric}"), *cells])
     if any(m.paired for m in models.values()):
-        rows.append([say("column.difference"), *(_difference(m) for m in models.values())])
+        rows.append([say("column.difference"), *(_difference(m) for m in models.values()), *no_model])
     for percentile in ("p50", "p95"):
         times = [getattr(m.latency_ms, percentile) if timed(m) else None for m in models.values()]
-        rows.append([say(f"column.{percentile}"), *(_one_decimal(value) for value in times)])
-    return markup.table(say("metrics.caption"), ["", *(named("model", name) for name in models)], rows, "everything")
+        rows.append([say(f"column.{percentile}"), *(_one_decimal(value) for value in times), *no_model])
+    headers = ["", *(named("model", name) for name in known)]
+    return markup.table(say("metrics.caption"), headers, rows, "everything") + _interval_note(sure)
 
 
 def size_table(result: Result) -> str:
@@ -146,7 +184,7 @@ def _difference(model: ModelReport) -> str:
     by = (model.paired or {}).get(SPLIT)
     if by is None:
         return say("table.undefined")
-    return f"{units.signed_points(by.difference)} ({units.signed_points(by.low)} … {units.signed_points(by.high)})"
+    return f"{units.signed_points(by.difference)}\n{units.signed_points(by.low)} … {units.signed_points(by.high)}"
 
 
 def _one_decimal(value: float | None) -> str:
@@ -157,10 +195,19 @@ def _accuracy_of(model: ModelReport) -> float:
     return model.metrics[SPLIT].accuracy
 
 
-def _metric(name: str, value: float | None) -> str:
+def _metric(name: str, value: float | None, interval: "Interval | None") -> str:
+    """A metric, and its interval in a second line."""
     if name == "roc_auc" and value is not None:
-        return f"{value:.4f}"
-    return units.percent(value)
+        return f"{value:.4f}" + (f"\n{interval[0]:.4f} … {interval[1]:.4f}" if interval else "")
+    below = f"\n{100 * interval[0]:.1f} … {100 * interval[1]:.1f}" if interval else ""
+    return units.percent(value) + (below if value is not None else "")
+
+
+def _interval_note(sure: "Evidence | None") -> str:
+    """What the second lines are, and which are missing."""
+    if sure is None:
+        return ""
+    return markup.text("p", say("metrics.intervals" if sure.said else "metrics.intervals.counts"), "quiet")
 
 
 def _size(times: float) -> str:

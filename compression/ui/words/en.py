@@ -1,10 +1,17 @@
 """The page in English. `X.info` explains the control `X`; `X=value` names one of its choices."""
 
+from compression.ui.words.en_behaviour import BEHAVIOUR
+from compression.ui.words.en_bytes import BYTES
+from compression.ui.words.en_certainty import CERTAINTY
 from compression.ui.words.en_examples import EXAMPLES
 from compression.ui.words.en_file import FILE
 from compression.ui.words.en_form import FORM
 from compression.ui.words.en_labels import LABELS
 from compression.ui.words.en_push import PUSH
+from compression.ui.words.en_receipt import RECEIPT
+from compression.ui.words.en_runs import COMPARED, RUNS
+from compression.ui.words.en_take import TAKE
+from compression.ui.words.en_why import WHY
 from compression.ui.words.en_xray import XRAY
 
 PAGE = {
@@ -99,7 +106,7 @@ PAGE = {
     "confusion.empty": "Which mistakes each model makes: URLs wrongly trusted and wrongly blocked.",
     "latency.empty": "How long one URL takes, from text to verdict.",
     "verdicts.empty": "Type a URL or pick an example. Before any run, the models that come with the lab answer.",
-    "runs.empty": "No runs yet. Each one you start is kept here, to open again or delete.",
+    "runs.empty": "No runs yet. Each one you start is kept here, to open again, name, compare and take along.",
     "reference": "Show the article's three points",
     "reference.info": "The article's own data, 450 URLs: a landmark, not a comparison.",
     "url": "URL",
@@ -107,9 +114,6 @@ PAGE = {
     "url.placeholder": "http://example.com/login",
     "classify": "Classify",
     "examples": "Or try one of these",
-    "runs.open": "Open",
-    "runs.delete": "Delete",
-    "runs.sure": "Really delete?",
     "chart.loss": "Loss while training, in nats",
     "chart.loss.steps": "Step",
     "chart.loss.total": "Total",
@@ -119,13 +123,14 @@ PAGE = {
     "chart.size.axis": "Size in MB (log scale)",
     "chart.run": "this run",
     "chart.beside": "beside it",
+    "chart.seeds": "other seeds",
     "chart.staircase": "From teacher to result, step by step",
     "chart.staircase.size": "MB (log)",
     "chart.staircase.accuracy": "Accuracy, %",
     "staircase.note": "Accuracy on the validation split. A triangle stands for one too low to fit in, as of a "
     "student that has learnt nothing yet.",
     "chart.reference": "the article's own data, 450 URLs",
-    "chart.metrics": "Four metrics, on the test split",
+    "chart.metrics": "Four metrics, on the test split, with 95 % intervals",
     "chart.confusion": "Right and wrong verdicts, in URLs of the test split",
     "chart.confusion.is": "Truly",
     "chart.confusion.says": "Model says",
@@ -161,6 +166,7 @@ NAMES = {
     "model.compressed": "Compressed",
     "model.untaught": "Without teacher",
     "model.control": "TF-IDF control",
+    "model.majority": "Majority class",
     "status.queued": "Waiting",
     "status.running": "Running",
     "status.succeeded": "Done",
@@ -227,7 +233,7 @@ MESSAGES = {
     "progress.succeeded": "Done in {time}. The results are below, and URLs are now classified by this run's models.",
     "progress.failed": "This run stopped: {error}",
     "progress.cancelled": "Cancelled. Nothing of it is kept; change the recipe and run again whenever you like.",
-    "progress.interrupted": "The server stopped while this run was going. Press Run to start it again.",
+    "progress.interrupted": "{error}",
     "progress.cancelling": "Cancelling: it stops at its next step.",
     "progress.link": "Link to this run",
     "preview.tokens": "Half of the URLs have at most {p50} tokens, 95 % at most {p95}, 99 % at most {p99}; the "
@@ -240,6 +246,9 @@ MESSAGES = {
     "summary.less": "{points} {unit} less accurate than the teacher",
     "summary.more": "{points} {unit} more accurate than the teacher",
     "summary.equal": "exactly as accurate as the teacher",
+    "summary.noise": "as accurate as the teacher within noise ({points} {unit} {more_or_less})",
+    "summary.noise.more": "more",
+    "summary.noise.less": "less",
     "summary.point": "point",
     "summary.points": "points",
     "summary.faster": "{ratio}× faster on {device}",
@@ -264,28 +273,6 @@ MESSAGES = {
     "verdict.reads": "Reads",
 }
 
-WHY = {
-    "why.embeddings": "Why is it still this big?",
-    "why.embeddings.text": "Embeddings, one row of numbers for every word piece, take {share} of the compressed "
-    "model ({embeddings} of {total}). Dropping layers does not shrink them, and rounding to 4 or 8 bits only reaches "
-    "the matrices inside the layers, which take {encoder}. The smaller the student, the more of it is vocabulary.",
-    "why.embeddings.rounded": "Embeddings, one row of numbers for every word piece, take {share} of the compressed "
-    "model ({embeddings} of {total}), rounded as they are; the matrices inside the layers take {encoder}. A smaller "
-    "vocabulary or a smaller hidden size shrinks them further.",
-    "why.embeddings.linear": "A linear student has no embeddings and no layers: its {total} are one weight for every "
-    "bucket, and fewer buckets or fewer bits are all that shrinks it.",
-    "why.embeddings.empty": "As soon as the student can be built, this note says where its bytes live.",
-    "why.padding": "Why does padding matter?",
-    "why.padding.text": "A batch is a rectangle: every URL is padded to the longest. Half of these URLs have at most "
-    "{p50} tokens: padded to {limit}, such a URL would spend {waste} of the work on nothing.",
-    "why.padding.on": "This recipe groups URLs of similar length, so little of that happens.",
-    "why.padding.off": "This recipe leaves URLs in order, so each batch pays for its longest URL.",
-    "why.padding.empty": "Look at the data above, and this note says how much of the work padding would waste here.",
-    "why.alpha": "What does α weigh?",
-    "why.alpha.text": "The loss is α × soft + (1 − α) × hard. With α = {alpha}, {soft_share} of the weight goes to "
-    "matching the teacher's probabilities (softened at temperature {temperature}) and {hard_share} to the true "
-    "labels.",
-    "why.alpha.step": "At step {step} that was {alpha} × {soft} + {rest} × {hard} = {loss}.",
-}
-
-WORDS: dict[str, str] = FORM | PAGE | NAMES | MESSAGES | WHY | EXAMPLES | FILE | LABELS | PUSH | XRAY
+_OWN = FORM | PAGE | NAMES | MESSAGES | WHY
+_MORE = BEHAVIOUR | BYTES | CERTAINTY | COMPARED | EXAMPLES | FILE | LABELS | PUSH | RECEIPT | RUNS | TAKE | XRAY
+WORDS: dict[str, str] = _OWN | _MORE

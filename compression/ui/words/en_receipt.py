@@ -1,0 +1,31 @@
+"""The words of what a run cost, in English."""
+
+RECEIPT = {
+    "receipt": "What it cost",
+    "receipt.empty": "What the run took of its machine, and what a million URLs would cost.",
+    "receipt.time": "Time",
+    "receipt.memory": "Memory, at most",
+    "receipt.gpu-memory": "GPU memory, at most",
+    "receipt.energy": "Energy",
+    "receipt.energy.cpu": "Energy, processor",
+    "receipt.energy.gpu": "Energy, GPU",
+    "receipt.watt-hours": "{count} Wh",
+    "receipt.unknown": "not known",
+    "receipt.none": "This run was made before memory and energy were measured.",
+    "receipt.since.run": "Memory is of the run.",
+    "receipt.since.process": "Memory is of the process that ran it, since it was started.",
+    "receipt.machine": "On {device}. Processor: {cpu} ({flags}), threads: {threads}.",
+    "receipt.stages": "Seconds of each step",
+    "receipt.price": "Price of such a machine, an hour",
+    "receipt.price.info": "In any currency. Rented ones cost from 0.03 (a few cores) to 4 (a large GPU).",
+    "receipt.price.refused": "That is no price. Give a number, 0 or more.",
+    "receipt.million": "One URL, and a million of them",
+    "receipt.milliseconds": "{count} ms",
+    "receipt.million.note": "A million URLs are read in batches, one after the other, as the test URLs were.",
+    "receipt.million.none": "This run was made before URLs a second were measured; run it again to see what a million "
+    "cost.",
+    "column.time": "Time",
+    "column.urls-per-second": "URLs a second",
+    "column.million-time": "A million take",
+    "column.million-price": "A million cost",
+}
