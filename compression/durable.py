@@ -34,5 +34,8 @@ def _flush(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
+    except OSError:
+        if not path.is_dir():  # not every file system can do it for a folder, and what lies in it is safe
+            raise
     finally:
         os.close(handle)

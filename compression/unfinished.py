@@ -137,7 +137,7 @@ class Unfinished:
         if not self._kept:
             return
         try:
-            if folder is not None:
+            if folder is not None and folder.is_relative_to(self.folder.parent):  # else the run only reads it
                 durable.sync(folder)
             content = self._record.model_dump_json(indent=1)
             durable.write(self.folder / _RECORD, lambda draft: draft.write_text(content, encoding="utf-8"))

@@ -3,9 +3,9 @@
     PYTHONPATH=.:tests python tests/benchmarks/killing.py [--times 50] [--server] [--seed 0]
 
 A run of tiny models through most steps is first made undisturbed. Then, so many times: the same run in a process of its
-own, killed at a moment drawn evenly from its length; what was on disk then is told; this process goes on with it; and
-the models' digests are compared. With `--server` the run is submitted to a server of runs, whose database is checked
-after each kill; else it is `python -m compression run`, and `--resume`.
+own, killed at a moment drawn evenly from what it computes until its result is there; what was on disk then is told;
+this process goes on with it; and the models' digests are compared. With `--server` the run is submitted to a server of
+runs, whose database is checked after each kill; else it is `python -m compression run`, and `--resume`.
 """
 
 import argparse
@@ -143,6 +143,15 @@ class Way:
         return f"Shown as {before.status} in {before.stage}, step {before.step} of {before.steps}. "
 
 
+def cpu_seconds(process: "subprocess.Popen[str]") -> float:
+    """How long a process has computed, so that a busy machine moves no moment; 0 once it has ended."""
+    try:
+        fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def models(folder: Path) -> dict[str, str]:
     return {path.name: digest(path) for path in sorted((folder / "models").iterdir())}
 
@@ -164,10 +173,12 @@ def moment(folder: Path, config: RunConfig) -> str:
 
 
 def kill(way: Way, place: Path, after_s: float) -> Killed:
-    """Starts the run, and kills it so many seconds after its begin."""
+    """Starts the run, and kills it once it has computed for so many seconds."""
     with way.start(place) as process:
         folder, run_id = way.begun(process, place)
-        time.sleep(after_s)
+        start = cpu_seconds(process)
+        while process.poll() is None and cpu_seconds(process) < start + after_s:
+            time.sleep(0.002)
         process.send_signal(signal.SIGKILL)
         process.wait()
     return Killed(folder, moment(folder, way.config), run_id)
@@ -188,11 +199,14 @@ def main() -> None:
         place = folder / "undisturbed"
         with way.start(place) as process:
             whole, _ = way.begun(process, place)
-            begun = time.monotonic()
+            start = length = cpu_seconds(process)
+            while process.poll() is None and not (whole / "result.json").exists():
+                length = cpu_seconds(process) or length
+                time.sleep(0.002)
             process.communicate()
         assert process.returncode == 0
-        length, wanted = time.monotonic() - begun, models(whole)
-        print(f"undisturbed: {length:.1f} s from its begin to its end; models {', '.join(wanted)}", flush=True)
+        length, wanted = length - start, models(whole)
+        print(f"undisturbed: {length:.1f} s of computing; models {', '.join(wanted)}", flush=True)
         right = 0
         for number in range(1, given.times + 1):
             place = folder / "killed"

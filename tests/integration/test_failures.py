@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import torch
-from cut_off import Watch, models, recipe
+from cut_off import Watch, at_start, cut_off, models, recipe
 
 from compression import durable, pipeline, stages
 from compression.artefacts import folder as artefact
@@ -45,6 +45,23 @@ def test_a_full_disk_costs_the_record_and_not_the_run(
     assert models(tmp_path) == models(undisturbed)
     assert len([notice for notice in watch.notices if "cannot be recorded" in notice]) == 1
     assert len([notice for notice in watch.notices if "cannot be kept" in notice]) == 1
+
+
+def test_a_teacher_on_a_disk_that_is_only_read_is_left_alone(
+    config: RunConfig, undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flush = durable._flush
+
+    def only_ours(path: Path) -> None:
+        if path.is_relative_to(config.teacher):
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        flush(path)
+
+    monkeypatch.setattr(durable, "_flush", only_ours)
+    watch = cut_off(config, tmp_path, Watch(at_start("quantize")))
+    assert not [notice for notice in watch.notices if "cannot be" in notice]
+    record = json.loads((tmp_path / "unfinished" / "record.json").read_text())
+    assert list(record["steps"]) == ["load", "student", "distill"]
 
 
 def test_where_the_model_itself_cannot_be_saved_the_run_ends_and_can_go_on(
