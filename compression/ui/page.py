@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from compression.runs.worker import Runs
-from compression.ui import comparing, drawing, form, markup, pushing, sensing, whole_file
+from compression.ui import api, comparing, drawing, form, markup, pushing, sensing, whole_file
 from compression.ui.handlers import Handlers, Updates
 from compression.ui.sections import recipe, results
 from compression.ui.sections.controls import Parts
@@ -73,6 +73,7 @@ def build(runs: Runs) -> gr.Blocks:
         _wire_recipe(page, parts, act)
         _wire_results(page, parts, act)
         comparing.wire(parts, runs)
+        api.wire(runs)
         _wire_file(parts, runs)
         if "push-button" in parts:
             _wire_push(parts, runs)

@@ -3,6 +3,7 @@
 from compression.ui.words.en_behaviour import BEHAVIOUR
 from compression.ui.words.en_bytes import BYTES
 from compression.ui.words.en_certainty import CERTAINTY
+from compression.ui.words.en_disagree import DISAGREE
 from compression.ui.words.en_examples import EXAMPLES
 from compression.ui.words.en_file import FILE
 from compression.ui.words.en_form import FORM
@@ -272,7 +273,5 @@ MESSAGES = {
     "verdict.reads": "Reads",
 }
 
-_TABLES = (
-    *(FORM, PAGE, NAMES, MESSAGES, WHY, BEHAVIOUR, BYTES, CERTAINTY, EXAMPLES, FILE, LABELS, PUSH, RECEIPT, TAKE, XRAY),
-)
-WORDS: dict[str, str] = {address: words for table in _TABLES for address, words in table.items()}
+WORDS: dict[str, str] = FORM | PAGE | NAMES | MESSAGES | WHY | EXAMPLES | FILE | LABELS | PUSH | XRAY
+WORDS |= BEHAVIOUR | BYTES | CERTAINTY | DISAGREE | RECEIPT | TAKE
