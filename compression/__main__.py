@@ -14,9 +14,10 @@ from compression import measuring
 from compression.artefacts.claim import claim_model_folder, claim_run_folder, refuse_inputs
 from compression.catalog import BUNDLED, PRESETS, preset_settings
 from compression.config import ColumnsConfig, RunConfig
-from compression.errors import ConfigError, actionable, sentence
+from compression.errors import ConfigError, RunInterrupted, actionable, sentence
+from compression.events import Notice
 from compression.export.card import Which
-from compression.models.device import together
+from compression.models.device import alone, together
 from compression.options import (
     Data,
     DeviceOption,
@@ -31,7 +32,8 @@ from compression.options import (
     recipe_file,
     show,
 )
-from compression.recipe import nest, parse
+from compression.recipe import flatten, nest, parse
+from compression.stopping import TERMINATED, stopping
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 app.add_typer(measuring.app)
@@ -42,7 +44,7 @@ INTERRUPTED = 130
 @app.command()
 def run(
     output: Output,
-    preset: Annotated[str, typer.Option(help=f"One of: {', '.join(PRESETS)}.")] = "quick",
+    preset: Annotated[str | None, typer.Option(help=f"One of: {', '.join(PRESETS)}; quick if none is given.")] = None,
     config: Annotated[Path | None, typer.Option(help="A recipe (config.json) laid over the preset.")] = None,
     teacher: Annotated[str | None, typer.Option(help="bundled, or a saved model folder.")] = None,
     data: Annotated[str | None, typer.Option(help="bundled, a CSV or Parquet file, or a folder of splits.")] = None,
@@ -54,23 +56,31 @@ def run(
     positive: Positive = None,
     not_safe: NotSafe = None,
     overwrite: Overwrite = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run that was cut off in OUTPUT.")] = False,
     reuse: Annotated[
         bool, typer.Option("--reuse", help="Print the output folder's result if recipe and data are the same.")
     ] = False,
     as_json: Json = False,
 ) -> None:
     """Distil and quantize a classifier, measure it, and write models and result.json to OUTPUT."""
-    from compression import pipeline
+    from compression import pipeline, unfinished
     from compression.console import reporting, result_table
 
+    if resume and overwrite:
+        raise ConfigError("--resume and --overwrite exclude each other. Give one of them.")
+    if resume and not alone():
+        raise ConfigError("A run that several processes share keeps nothing to --resume. Begin anew with --overwrite.")
+    left = unfinished.recipe_left(output) if resume else None
     columns = {"columns.text": text_column, "columns.label": label_column, "columns.positive": positive}
     given = {"teacher": teacher, "data": data} | columns | {"labels.not_safe": not_safe}
     recipe = parse(
-        preset_settings(preset),
+        preset_settings(preset or "quick") if left is None or preset else left.model_dump(mode="json"),
         recipe_file(config) if config else {},
         nest((key, value) for key, value in given.items() if value is not None),
         nest(_assignment(text) for text in settings or ()),
     )
+    if left is not None and left != recipe:
+        raise _another(output, left, recipe)
     refuse_inputs(output, (recipe.teacher, recipe.student.base), recipe.data)
     with together(recipe.device) as leads:
         result = pipeline.reusable(recipe, output) if reuse else None
@@ -79,10 +89,24 @@ def run(
                 _take_part(recipe)
             return
         if result is None:
-            claim_run_folder(output, overwrite)
-            with reporting() as report:
+            claim_run_folder(output, overwrite, resume)
+            if overwrite:
+                unfinished.discard(output)
+            with reporting() as said, stopping(said) as report:
+                if resume and left is None:
+                    report(Notice(text=f"No run was cut off in {output}, so this one starts at the beginning."))
                 result = pipeline.run(recipe, report, output)
         show(result.to_json() if as_json else result_table(result))
+
+
+def _another(output: Path, left: RunConfig, asked: RunConfig) -> ConfigError:
+    """Says that what was cut off in `output` is not what is asked for, by the first setting that differs."""
+    wanted = flatten(asked)
+    key, value = next((key, value) for key, value in flatten(left).items() if wanted.get(key) != value)
+    return ConfigError(
+        f"{output} holds another recipe: there {key} = {value}. Go on with that one by giving --resume without a "
+        "recipe, or begin anew with --overwrite."
+    )
 
 
 def _take_part(recipe: RunConfig) -> None:
@@ -213,7 +237,10 @@ def serve(
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs the command line; returns its exit code (0 done, 2 for what the user can act on, 130 interrupted)."""
+    """Runs the command line; returns its exit code.
+
+    0 done, 2 for what the user can act on, 130 interrupted, 143 told to end (a run that can go on later).
+    """
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     command = typer.main.get_command(app)
     try:
@@ -221,6 +248,9 @@ def main(arguments: list[str] | None = None) -> int:
         if code == INTERRUPTED:  # typer has turned the KeyboardInterrupt into this
             print("Interrupted.", file=sys.stderr)
         return code if isinstance(code, int) else 0
+    except RunInterrupted:
+        print("Stopped. Give the same command with --resume to go on from here.", file=sys.stderr)
+        return TERMINATED
     except Exception as error:
         if hasattr(error, "format_message"):  # a usage error; typer has no public base class for them
             return _complain(f"{error.format_message().rstrip('.')}. Add --help to the command to see what it takes.")

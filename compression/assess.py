@@ -28,7 +28,8 @@ from compression.models.classifier import EVALUATION_BATCH
 from compression.predict.predictor import Predictor
 from compression.repeats import UNTAUGHT, UNTAUGHT_NOTE
 from compression.result import Metrics, ModelReport, Paired
-from compression.stages import Made, Work, probabilities_on
+from compression.stages import probabilities_on
+from compression.step import Made, Work
 
 if TYPE_CHECKING:
     import numpy as np

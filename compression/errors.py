@@ -8,6 +8,7 @@
     ├── ResourceError           disk, memory
     └── StorageError            the runs kept on disk
     RunCancelled                not an error: how `report` stops a run
+    └── RunInterrupted          one that is to go on later
 
 Every message is one sentence or two: what is wrong, then what to do.
 """
@@ -55,12 +56,15 @@ class RunCancelled(Exception):
     """Raised by `report` inside a run to stop it; only the owner of the run catches it."""
 
 
+class RunInterrupted(RunCancelled):
+    """Stops a run that shall go on later: a training keeps how far it is before it lets it through."""
+
+
 def actionable(error: BaseException) -> CompressionError | None:
     """`error` as something the user can act on (out of memory, disk full), or None if it is a bug of ours."""
     if isinstance(error, CompressionError):
         return error
-    text = str(error)
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in text:
+    if out_of_memory(error):
         return ResourceError(
             "The host ran out of memory. Use a smaller batch size, fewer or narrower layers, "
             "or a shorter maximum length."
@@ -68,6 +72,15 @@ def actionable(error: BaseException) -> CompressionError | None:
     if disk_full(error):
         return ResourceError("The disk is full. Free some space, or delete runs you no longer need, and run again.")
     return None
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether the host or its GPU had no memory left; torch has its own error for a GPU, and words for the rest."""
+    return (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "OutOfMemoryError"
+        or "can't allocate memory" in str(error)
+    )
 
 
 def disk_full(error: BaseException) -> bool:

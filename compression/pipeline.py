@@ -3,11 +3,12 @@
 import hashlib
 import json
 import platform
-import shutil
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,18 +18,20 @@ from compression.artefacts import folder as artefact
 from compression.config import RunConfig
 from compression.data.sources import Data, check_trainable, load_data
 from compression.data.unlabelled import read_unlabelled
-from compression.errors import ResourceError
+from compression.errors import ResourceError, out_of_memory
 from compression.events import Notice, Progress, Report, RunStarted, StageEnded, StageStarted, ignore
 from compression.measure.cost import Meter
 from compression.measure.limits import check
 from compression.measure.predictions import PREDICTIONS, write_predictions
 from compression.models.classifier import Classifier, locate
-from compression.models.device import cpu_flags, cpu_name, device_name, on_device, resolve
+from compression.models.device import alone, cpu_flags, cpu_name, device_name, on_device, release_memory, resolve
 from compression.models.teacher import TeacherRecipe, load_base, train_teacher
 from compression.repeats import SEEDS, UNTAUGHT, Repeat, aside, places, repeat_stages, repeats
-from compression.result import Environment, Metrics, ModelReport, Result, StageReport
+from compression.result import Environment, Metrics, ModelReport, Receipt, Result, StageReport
 from compression.settings import limits
-from compression.stages import Folders, Made, Work, measure_quality
+from compression.stages import measure_quality
+from compression.step import MAKES, Folders, Made, Work, placed
+from compression.unfinished import Attempt, Unfinished
 
 if TYPE_CHECKING:
     import torch
@@ -43,6 +46,7 @@ _PACKAGES = (
     "numpy",
     "scikit-learn",
 )
+_LAST_ATTEMPT = "The run was cut off and went on: memory and energy are of its last attempt alone."
 
 
 def run(config: RunConfig, report: Report = ignore, output: Path | None = None) -> Result:
@@ -67,48 +71,66 @@ def run(config: RunConfig, report: Report = ignore, output: Path | None = None) 
     done: list[StageReport] = []
     made: dict[str, Made] = {}
     report(RunStarted(device=device_name(device), stages=(*taken, *repeat_stages(config), "evaluate")))
+    folders, inputs = _folders(config, output, fetching), _inputs(config, data)
+    attempt = Attempt(config=config, inputs=inputs, packages=_packages(), device=device_name(device))
+    unfinished = Unfinished(output, attempt, report, kept=alone())
 
-    def step(name: str, stage: Callable[..., Any], *arguments: Any, told: Report = report) -> Any:
-        return on_device(stage, *arguments, report=told, device=config.device, seconds=seconds[name])
+    def do(name: str, stage: Callable[..., Any], *arguments: Any, told: Report = report) -> Any:
+        with _enough_memory(name, config):
+            return on_device(stage, *arguments, report=told, device=config.device, seconds=seconds[name])
 
-    with _passing(output / "models" / ".initial") as initial:
-        for name, stage in taken.items():
-            with _stage(name, report, done) as ended:
-                if not made:
-                    for note in data.notes:
-                        report(Notice(text=note))
-                    folders = _folders(config, output, initial, fetching)
-                known = made["teacher"].validation if "teacher" in made else None
-                made[stages.MAKES[name]] = ended(step(name, stage, Work(config, data, folders, known)))
+    where = placed(list(taken), folders, unfinished.folder / "models")
+    for name, stage in taken.items():
+        with _stage(name, report, done, unfinished.seconds(name)) as ended:
+            if not made:
+                for note in data.notes:
+                    report(Notice(text=note))
+            known = made["teacher"].validation if "teacher" in made else None
+            work = Work(config, data, *where[name], known, unfinished.checkpoint(name))
+            made[MAKES[name]] = ended(unfinished.outcome(name, work.into, partial(do, name, stage, work)))
 
-    def once_more(stage: str, repeat: Repeat, where: Folders) -> Any:
-        told = aside(report, stage, repeat.doing)
-        return [step(n, s, Work(recipe, data, where, known), told=told) for n, s, recipe in repeat.steps][-1]
+    def once_more(key: str, repeat: Repeat, ends: Folders) -> Any:
+        """What comes of the last step of a repeat, whose steps are recorded until it is done."""
+        told = aside(report, key.partition(".")[0], repeat.doing)
+        where = placed([name for name, *_ in repeat.steps if name in MAKES], ends, unfinished.folder / key)
+        for name, stage, recipe in repeat.steps:
+            step, (found, into) = f"{key}.{name}", where.get(name, (ends, ends.student))
+            work = Work(recipe, data, found, into, known, unfinished.checkpoint(step))
+            makes = into if name in MAKES else None
+            came = unfinished.outcome(step, makes, partial(do, name, stage, work, told=told))
+        return came
 
     again: dict[str, list[Any]] = {}
     for name, several in repeats(config, data).items():
-        with _stage(name, report, done), _passing(output / "models" / ".again") as scratch:
-            again[name] = [once_more(name, repeat, places(name, folders, scratch)) for repeat in several]
+        with _stage(name, report, done, unfinished.seconds(name)):
+            again[name] = []
+            for number, repeat in enumerate(several):
+                key = f"{name}.{number}"
+                ends = places(name, folders, unfinished.folder / key)
+                stays = ends.student if name == UNTAUGHT else None
+                again[name].append(unfinished.outcome(key, stays, partial(once_more, key, repeat, ends)))
     if UNTAUGHT in again:
         made[UNTAUGHT] = again[UNTAUGHT][0]
 
     with _stage("evaluate", report, done) as ended:
-        assessment: assess.Assessment = step("evaluate", assess.evaluate, Work(config, data, folders), made)
+        work = Work(config, data, folders, folders.compressed)
+        assessment: assess.Assessment = do("evaluate", assess.evaluate, work, made)
         ended(made["compressed"])
 
     result = Result(
         config=config,
-        inputs=_inputs(config, data),
+        inputs=inputs,
         environment=_environment(device),
         stages=done,
         models=assessment.models,
         majority=assessment.majority,
         distillation_gain=assessment.distillation_gain,
-        receipt=meter.receipt(time.perf_counter() - start),
+        receipt=_receipt(meter, time.perf_counter() - start, unfinished.earlier_seconds),
         spread=_spread(assessment.models, again.get(SEEDS, [])),
     )
     write_predictions(output, assessment.predictions)
     _write_json(output / "result.json", result.to_json())
+    unfinished.end()
     return result
 
 
@@ -119,25 +141,40 @@ def _spread(models: dict[str, ModelReport], more: list[dict[str, float]]) -> dic
     return {name: [models[name].metrics["test"].accuracy, *(other[name] for other in more)] for name in more[0]}
 
 
-def _folders(config: RunConfig, output: Path, initial: Path, fetching: hub.Transfer) -> Folders:
-    """Where the run's models are and will be; what comes from the Hub is fetched."""
+def _folders(config: RunConfig, output: Path, fetching: hub.Transfer) -> Folders:
+    """Where the run's models are and will be in the end; what comes from the Hub is fetched."""
     base = locate(config.teacher, fetching)
     if config.student.base is not None:
         locate(config.student.base, fetching)
     if config.distillation.unlabelled is not None:
         read_unlabelled(config.distillation.unlabelled, fetching)  # a step may run where there is no network
     models = output / "models"
-    teacher = models / "teacher" if config.fine_tuning.epochs else base
-    return Folders(base, teacher, models / "student", initial, models / "compressed", models / UNTAUGHT)
+    teacher, student = models / "teacher" if config.fine_tuning.epochs else base, models / "student"
+    return Folders(base, teacher, student, student, models / "compressed", models / UNTAUGHT)
 
 
 @contextmanager
-def _passing(folder: Path) -> Iterator[Path]:
-    """A folder for what only a later step of the run needs; it is gone in the end."""
+def _enough_memory(stage: str, config: RunConfig) -> Iterator[None]:
+    """Raises ResourceError where a step needs more memory than there is, and gives back what it had taken."""
     try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not out_of_memory(error):
+            raise
+        traceback.clear_frames(error.__traceback__)  # they hold the step's models and batches
+        release_memory()
+        learning = config.distillation
+        raise ResourceError(
+            f"{stage} ran out of memory. Use a smaller distillation.batch_size (now {learning.batch_size}), a smaller "
+            f"distillation.max_length (now {learning.max_length}) or a smaller student."
+        ) from None
+
+
+def _receipt(meter: Meter, seconds: float, earlier: float) -> Receipt:
+    """What the run cost, the seconds of earlier attempts included as far as their work was of use."""
+    receipt = meter.receipt(seconds + earlier)
+    note = f"{receipt.energy_note} {_LAST_ATTEMPT}" if earlier else receipt.energy_note
+    return receipt.model_copy(update={"energy_note": note})
 
 
 def reusable(config: RunConfig, output: Path) -> Result | None:
@@ -187,9 +224,11 @@ def _fetching(report: Report, stage: str) -> hub.Transfer:
 
 
 @contextmanager
-def _stage(name: str, report: Report, done: list[StageReport]) -> Iterator[Callable[[Made], Made]]:
+def _stage(
+    name: str, report: Report, done: list[StageReport], earlier: float = 0.0
+) -> Iterator[Callable[[Made], Made]]:
     """Reports a stage's start and end, and adds it to `done`; the body hands over what was made, if that is a step of
-    the run's own model, and gets it back."""
+    the run's own model, and gets it back. `earlier` are seconds that other attempts have spent on it."""
     made: list[Made] = []
     report(StageStarted(stage=name))
     start = time.perf_counter()
@@ -202,7 +241,7 @@ def _stage(name: str, report: Report, done: list[StageReport]) -> Iterator[Calla
     found: dict[str, Any] = dict.fromkeys(("parameters", "size_bytes", "validation", "parts"))
     if made:
         found = {field: getattr(made[0], field) for field in found}
-    done.append(StageReport(name=name, seconds=time.perf_counter() - start, **found))
+    done.append(StageReport(name=name, seconds=earlier + time.perf_counter() - start, **found))
     report(StageEnded(report=done[-1]))
 
 

@@ -15,7 +15,8 @@ from compression.config import RunConfig
 from compression.data.sources import Data
 from compression.data.unlabelled import read_unlabelled
 from compression.events import Event, Progress, Report, TrainingStep, ignore
-from compression.stages import MAKES, Folders, Work, measure_quality, steps
+from compression.stages import measure_quality, steps
+from compression.step import MAKES, Folders, Work
 
 UNTAUGHT, SEEDS = "untaught", "seeds"
 UNTAUGHT_NOTE = "The same student from the same start, trained for as many steps on the labels alone."
@@ -69,9 +70,9 @@ def without_teacher(config: RunConfig, data: Data) -> RunConfig:
 
 
 def places(stage: str, folders: Folders, scratch: Path) -> Folders:
-    """Where a repeat's models are: of them only the student without a teacher is kept."""
-    student = folders.untaught if stage == UNTAUGHT else scratch / "student"
-    return replace(folders, student=student, initial=scratch / "initial", compressed=scratch / "compressed")
+    """Where a repeat's models are in the end: of them only the student without a teacher is kept."""
+    student = folders.untaught if stage == UNTAUGHT else scratch / "models" / "student"
+    return replace(folders, student=student, initial=student, compressed=scratch / "models" / "compressed")
 
 
 def aside(report: Report, stage: str, doing: str) -> Report:

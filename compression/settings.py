@@ -30,6 +30,7 @@ class Limits(BaseModel):
     visitor_bytes: Count = 50_000_000_000  # of what one visitor's runs leave
     artefact_bytes: Count = 200_000_000_000  # of what all runs leave
     upload_bytes: Count = 5_000_000  # of one file
+    import_bytes: Count = 1_000_000_000  # of a run that was exported
     file_bytes: Count = 20_000_000  # of a file to classify
     file_rows: Count = 100_000
     queue: Count = 100  # runs waiting, of all visitors
@@ -62,6 +63,7 @@ HOSTED = {
     "wall_seconds": 2 * 3600,
     "visitor_bytes": 2_000_000_000,
     "artefact_bytes": 20_000_000_000,
+    "import_bytes": 200_000_000,
     "file_bytes": 5_000_000,
     "file_rows": 20_000,
     "queue": 40,

@@ -6,17 +6,23 @@ from pathlib import Path
 from compression.errors import ResourceError
 from compression.places import place
 
-_OF_A_RUN = {"config.json", "result.json", "predictions.parquet", "models"}
+UNFINISHED = "unfinished"  # what a run keeps in its folder until it has ended
+_OF_A_RUN = {"config.json", "result.json", "predictions.parquet", "models", UNFINISHED}
 _OF_A_MODEL = (".json", ".safetensors", "vocab.txt", "merges.txt", "README.md")  # endings
 
 
-def claim_run_folder(output: Path, overwrite: bool) -> None:
-    """Raises ResourceError unless a run may write to `output`: absent, empty, or wanted so with `overwrite`."""
+def claim_run_folder(output: Path, overwrite: bool, resume: bool = False) -> None:
+    """Raises ResourceError unless a run may write to `output`: absent, empty, or wanted so with `overwrite`; or a run
+    was cut off there, and is to `resume`."""
     held = _held(output)
     if "result.json" in held and not overwrite:
         raise ResourceError(
             f"{output} already holds a result. Give another folder, --overwrite to replace it, or --reuse to show it "
             "(where recipe and data are the same)."
+        )
+    if UNFINISHED in held and not (overwrite or resume):
+        raise ResourceError(
+            f"{output} holds a run that was cut off. Go on with --resume, or begin anew with --overwrite."
         )
     if held - _OF_A_RUN and not overwrite:
         raise ResourceError(f"{output} is not empty. Give another folder, or --overwrite to write into it.")

@@ -103,7 +103,7 @@ def sparsify(
 
     With epochs, `fine_tune` is called once, and the zeros hold whatever optimizer it uses: one-shot pruning comes
     before it, gradual pruning goes on in it, through the callback it is given and must call before each step with
-    (step, steps). `importance` weighs weights by their values (`importance.weight_importance`).
+    (step, steps), step from 1. `importance` weighs weights by their values (`importance.weight_importance`).
     """
 
     def chosen(sparsity: float) -> "dict[str, torch.Tensor]":
@@ -112,24 +112,21 @@ def sparsify(
 
     names = list(matrices(student.model))
     gradual = settings.schedule == "gradual" and settings.epochs > 0
-    reached = 0.0 if gradual else settings.sparsity
-    with _holding(student.model, chosen(reached)) as kept:
+    with _holding(student.model, chosen(0.0 if gradual else settings.sparsity)) as kept:
 
         def choose(sparsity: float) -> None:
-            nonlocal reached
-            reached = sparsity
             for name, mask in chosen(sparsity).items():
                 kept[name].copy_(mask)
 
         def before_step(step: int, steps: int) -> None:
-            wanted = sparsity_at(step, steps, settings.sparsity)
-            due = step % max(1, steps // _UPDATES) == 0 or wanted == settings.sparsity
-            if wanted > reached and due:
+            wanted = _in_force(step, steps, settings.sparsity)
+            if wanted > _in_force(step - 1, steps, settings.sparsity):
                 choose(wanted)
 
         if settings.epochs > 0:
             fine_tune(before_step if gradual else None)
-        if reached < settings.sparsity:  # a training too short for its ramp
+        zeros = sum(int((~mask).sum()) for mask in kept.values())
+        if zeros < _zeros_at(settings.sparsity, kept, settings.scope):  # a training too short for its ramp
             choose(settings.sparsity)
     return student
 
@@ -148,6 +145,22 @@ def stored(model: "torch.nn.Module") -> Storage:
         zeros, weights = zeros + count - nonzero, weights + count
         zero_share[name] = 1 - nonzero / count
     return Storage(dense, sparse, removable, zeros, weights, zero_share)
+
+
+def _in_force(step: int, steps: int, sparsity: float) -> float:
+    """The sparsity of the masks at a step: that of `sparsity_at` when they changed last.
+
+    It follows from the step alone: a training that was cut off, and finds its masks again, changes them when it would
+    have anyway.
+    """
+    wanted = sparsity_at(step, steps, sparsity)
+    return wanted if wanted == sparsity else sparsity_at(step - step % max(1, steps // _UPDATES), steps, sparsity)
+
+
+def _zeros_at(sparsity: float, kept: "Mapping[str, torch.Tensor]", scope: Literal["global", "layer"]) -> int:
+    """How many weights `masks` would leave out."""
+    counts = [mask.numel() for mask in kept.values()]
+    return sum(round(sparsity * count) for count in (counts if scope == "layer" else [sum(counts)]))
 
 
 def _highest(scores: "torch.Tensor", sparsity: float) -> "torch.Tensor":

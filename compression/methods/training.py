@@ -5,8 +5,9 @@ Lesson (texts, labels, teacher's logits) ── batches ──▶ distillation l
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from compression.config import DistillationConfig, RunConfig
 from compression.data.batching import bucketed, collate, in_order
@@ -15,6 +16,7 @@ from compression.events import EpochEnded, Notice, Report, TrainingStep, ignore
 from compression.methods.distill import BatchSize, distillation_loss
 from compression.methods.hints import imitating
 from compression.models.asking import answer
+from compression.models.checkpoint import Checkpoint, Course, Place
 from compression.models.classifier import Classifier
 from compression.models.device import (
     add_gradients,
@@ -61,6 +63,7 @@ def train(
     teacher: Classifier | None = None,
     before_step: Callable[[int, int], None] | None = None,
     teacher_metrics: Metrics | None = None,
+    checkpoint: Path | None = None,
 ) -> Classifier:
     """The student, trained in place on the lesson (all its parameters that require gradients), in eval mode.
 
@@ -71,6 +74,7 @@ def train(
     averaging, Izmailov et al. 2018, arXiv:1803.05407, §3; here beside the falling rate of the one cycle.
     Where several processes share the work, each batch is shared out by rows and the gradients are added up.
     On a GPU no step waits for the device: the loss is read, and reported, every few steps and after each epoch's last.
+    Each epoch is kept in the file `checkpoint`; a training that finds one there goes on from it, to the same weights.
     Raises CompressionError if the loss is no longer a number, ConfigError where a hint cannot be given.
     """
     import torch
@@ -90,13 +94,18 @@ def train(
         parameters = [*learning, *imitation.parameters()]
         optimizer = accelerator.prepare(torch.optim.Adam(parameters, lr=learning_rate, fused=True))
         schedule = _schedule(optimizer, settings.schedule, learning_rate, steps)
-        mean = _Mean()
+        mean = _Mean(learning)
+        modules = {"student": student.model, "projections": imitation.projections}
+        course = Course(modules, optimizer, mean, schedule, accelerator.scaler)
+        kept = Checkpoint(checkpoint, stage, steps, course, report)
         torch.manual_seed(config.seed + accelerator.process_index)  # each process drops other units of its rows
+        place = kept.find()
 
         def learn(batch: list[int], step: int) -> "torch.Tensor":
             """Total, soft and hard loss of this process's rows, as shares of the batch's; their gradients are left."""
             rows = list(own(accelerator, batch))
             if not rows:
+                accelerator.backward(0 * parameters[0].sum())  # or the scaler of fp16 would not know its scale
                 return torch.zeros(3, device=device)
             inputs = collate([token_ids[row] for row in rows], student.tokenizer.pad_token_id)
             with accelerator.autocast():
@@ -113,26 +122,29 @@ def train(
             accelerator.backward(total)
             return torch.stack([total, loss.soft, loss.hard]).detach()
 
-        step, between = 0, steps_between_reads(device)
-        for epoch in range(1, epochs + 1):
+        between = steps_between_reads(device)
+        for epoch in range(place.epoch, epochs + 1):
             student.model.train()
             batches = _batches(lengths, config, epoch)
-            for left, batch in zip(reversed(range(len(batches))), batches, strict=True):
+            place = replace(place, epoch=epoch, batches=place.batches if epoch == place.epoch else 0)
+            for batch in batches[place.batches :]:
                 if before_step is not None:
-                    before_step(step + 1, steps)
+                    before_step(place.step + 1, steps)
                 optimizer.zero_grad()
-                losses = learn(batch, step)
+                losses = learn(batch, place.step)
                 add_gradients(accelerator, parameters)
                 optimizer.step()
                 schedule.step()
-                step += 1
-                if settings.averaging and step > steps // 2:
-                    mean.add(learning)
-                if step % between == 0 or left == 0:
-                    report(_looked_at(accelerator.reduce(losses, "sum"), stage, step, steps, epoch))
+                place = Place(place.step + 1, epoch, place.batches + 1)
+                if settings.averaging and place.step > steps // 2:
+                    mean.add()
+                if place.step % between == 0 or place.batches == len(batches):
+                    losses = accelerator.reduce(losses, "sum")
+                    kept.report(_looked_at(losses, stage, place.step, steps, epoch), place)
+            kept.keep(place)
             student.model.eval()
             if epoch == epochs:
-                mean.load(learning)
+                mean.load()
             metrics = validate(student)
             report(EpochEnded(stage=stage, epoch=epoch, epochs=epochs, student=metrics, teacher=teacher_metrics))
     return student
@@ -149,21 +161,32 @@ def _looked_at(losses: "torch.Tensor", stage: str, step: int, steps: int, epoch:
 class _Mean:
     """The mean of several states of parameters; nothing is held before the first."""
 
-    def __init__(self) -> None:
+    def __init__(self, parameters: "list[torch.nn.Parameter]") -> None:
+        self._parameters = parameters
         self._count = 0
         self._mean: list[torch.Tensor] = []
 
-    def add(self, parameters: "list[torch.nn.Parameter]") -> None:
+    def add(self) -> None:
+        """Counts the parameters in as they are now."""
         self._count += 1
         if self._count == 1:
-            self._mean = [parameter.detach().clone() for parameter in parameters]
-        for mean, parameter in zip(self._mean, parameters, strict=True):
+            self._mean = [parameter.detach().clone() for parameter in self._parameters]
+        for mean, parameter in zip(self._mean, self._parameters, strict=True):
             mean.lerp_(parameter.detach(), 1 / self._count)
 
-    def load(self, parameters: "list[torch.nn.Parameter]") -> None:
+    def load(self) -> None:
         """Gives the parameters their mean; leaves them as they are if none was taken."""
-        for mean, parameter in zip(self._mean, parameters, strict=bool(self._mean)):
+        for mean, parameter in zip(self._mean, self._parameters, strict=bool(self._mean)):
             parameter.data.copy_(mean)
+
+    def state(self) -> "tuple[dict[str, torch.Tensor], dict[str, Any]]":
+        """The mean so far, and of how many states."""
+        return {str(number): mean for number, mean in enumerate(self._mean)}, {"count": self._count}
+
+    def restore(self, tensors: "dict[str, torch.Tensor]", facts: dict[str, Any]) -> None:
+        """Goes on from what `state` said."""
+        self._count = facts["count"]
+        self._mean = [tensors[str(n)].to(self._parameters[n].device) for n in range(len(tensors))]
 
 
 def _weights(settings: DistillationConfig, step: int, steps: int) -> tuple[float, float]:

@@ -5,6 +5,7 @@ run and comes to the same weights: it takes its `own` rows of what the teacher r
 of them is `gathered`, or added up, before anything is made of it. Alone, a process does all, and nothing is exchanged.
 """
 
+import gc
 import os
 import platform
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -121,10 +122,24 @@ def open_accelerator(device: "torch.device", precision: Precision) -> "Accelerat
     return Accelerator(cpu=device.type == "cpu", mixed_precision="no" if precision == "fp32" else precision)
 
 
+def alone() -> bool:
+    """Whether this process shares a run with no other."""
+    return lent.lends() or all(int(os.environ.get(name) or 1) == 1 for name in _COUNTS)
+
+
+def release_memory() -> None:
+    """Gives back to the host and its GPU what nothing refers to any more."""
+    import torch
+
+    gc.collect()
+    if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+        torch.cuda.empty_cache()
+
+
 @contextmanager
 def together(device: Device) -> Iterator[bool]:
     """Whether this process leads those started together for one run: it alone writes and speaks. Alone, it leads."""
-    if lent.lends() or all(int(os.environ.get(name) or 1) == 1 for name in _COUNTS):
+    if alone():
         yield True
         return
     accelerator = open_accelerator(resolve(device), "fp32")

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from compression.catalog import LABELS
 from compression.config import Device, Precision
@@ -12,12 +12,14 @@ from compression.data.batching import bucketed, collate
 from compression.data.sources import Split
 from compression.errors import CompressionError, ConfigError
 from compression.events import EpochEnded, Notice, Report, TrainingStep, ignore
+from compression.models.checkpoint import Checkpoint, Course, Place
 from compression.models.classifier import Classifier, load_classifier
 from compression.models.device import equalize, open_accelerator, resolve, training_precision
 from compression.models.student import layers_path
 from compression.result import Metrics
 
 if TYPE_CHECKING:
+    import torch
     from transformers import PreTrainedModel
 
 STAGE = "train-teacher"
@@ -61,11 +63,13 @@ def train_teacher(
     recipe: TeacherRecipe,
     report: Report = ignore,
     stage: str = STAGE,
+    checkpoint: Path | None = None,
 ) -> tuple[Classifier, Metrics]:
     """`base` fine-tuned with cross-entropy, as it was after its best epoch, and its metrics on validation.
 
-    The best epoch has the highest ROC AUC (the article's choice), then accuracy. Raises CompressionError if the loss is
-    no longer a number, ConfigError if the model has fewer layers than shall learn.
+    The best epoch has the highest ROC AUC (the article's choice), then accuracy. Each epoch is kept in the file
+    `checkpoint`; a training that finds one there goes on from it, to the same weights. Raises CompressionError if the
+    loss is no longer a number, ConfigError if the model has fewer layers than shall learn.
     """
     import torch
     from torch.nn.functional import cross_entropy
@@ -81,10 +85,16 @@ def train_teacher(
     lengths = [len(ids) for ids in token_ids]
     labels = torch.tensor(train.labels)
     steps = recipe.epochs * len(bucketed(lengths, recipe.batch_size, recipe.seed))
-    step, best, best_epoch, best_weights = 0, None, 0, None
-    for epoch in range(1, recipe.epochs + 1):
+    best = _Best(model)
+    kept = Checkpoint(
+        checkpoint, stage, steps, Course({"model": model}, optimizer, best, None, accelerator.scaler), report
+    )
+    place = kept.find()
+    for epoch in range(place.epoch, recipe.epochs + 1):
         model.train()
-        for rows in bucketed(lengths, recipe.batch_size, recipe.seed + epoch):
+        batches = bucketed(lengths, recipe.batch_size, recipe.seed + epoch)
+        place = replace(place, epoch=epoch, batches=place.batches if epoch == place.epoch else 0)
+        for rows in batches[place.batches :]:
             inputs = collate([token_ids[row] for row in rows], base.tokenizer.pad_token_id)
             inputs = {name: tensor.to(model.device) for name, tensor in inputs.items()}
             with accelerator.autocast():
@@ -96,25 +106,47 @@ def train_teacher(
             optimizer.zero_grad()
             accelerator.backward(loss)
             optimizer.step()
-            step += 1
-            report(
-                TrainingStep(
-                    stage=stage, step=step, steps=steps, epoch=epoch, loss=value, soft_loss=0.0, hard_loss=value
-                )
+            place = Place(place.step + 1, epoch, place.batches + 1)
+            seen = TrainingStep(
+                stage=stage, step=place.step, steps=steps, epoch=epoch, loss=value, soft_loss=0.0, hard_loss=value
             )
+            kept.report(seen, place)
+        kept.keep(place)
         model.eval()
         metrics = validate(base)
         report(EpochEnded(stage=stage, epoch=epoch, epochs=recipe.epochs, student=metrics))
-        if best is None or _rank(metrics) > _rank(best):
-            best, best_epoch, best_weights = metrics, epoch, deepcopy(model.state_dict())
-        if epoch - best_epoch == recipe.patience and epoch < recipe.epochs:
-            report(Notice(text=f"Stopped after epoch {epoch} of {recipe.epochs}: the best one was epoch {best_epoch}."))
+        best.consider(epoch, metrics)
+        if epoch - best.epoch == recipe.patience and epoch < recipe.epochs:
+            report(Notice(text=f"Stopped after epoch {epoch} of {recipe.epochs}: the best one was epoch {best.epoch}."))
             break
-    if best is None or best_weights is None:
+    if best.metrics is None:
         raise ConfigError("epochs must be 1 or more.")
-    model.load_state_dict(best_weights)
+    model.load_state_dict(best.weights)
     equalize(accelerator, model)
-    return base, best
+    return base, best.metrics
+
+
+class _Best:
+    """The best epoch so far of a model that learns: its number, metrics and weights."""
+
+    def __init__(self, model: "PreTrainedModel") -> None:
+        self._model = model
+        self.epoch, self.metrics = 0, cast(Metrics | None, None)
+        self.weights: dict[str, torch.Tensor] = {}
+
+    def consider(self, epoch: int, metrics: Metrics) -> None:
+        """Takes an epoch that has just ended, if it is better than the best one."""
+        if self.metrics is None or _rank(metrics) > _rank(self.metrics):
+            self.epoch, self.metrics, self.weights = epoch, metrics, deepcopy(self._model.state_dict())
+
+    def state(self) -> "tuple[dict[str, torch.Tensor], dict[str, Any]]":
+        """All of it, as tensors and as what JSON can say."""
+        return self.weights, {"epoch": self.epoch, "metrics": self.metrics and self.metrics.model_dump(mode="json")}
+
+    def restore(self, tensors: "dict[str, torch.Tensor]", facts: dict[str, Any]) -> None:
+        """Goes on from what `state` said."""
+        self.epoch, self.weights = facts["epoch"], tensors
+        self.metrics = facts["metrics"] and Metrics.model_validate(facts["metrics"])
 
 
 def _rank(metrics: Metrics) -> tuple[float, float]:

@@ -195,7 +195,7 @@ def _understood(texts: dict[str, Any], folder: Path) -> Bundle:
 
 def _check_result(result: Result, events: list[tuple[int, float, Event]]) -> None:
     """Raises StorageError for a result that no run has, as far as that would be believed or could not be shown."""
-    from compression.stages import MAKES
+    from compression.step import MAKES
 
     stages = {stage.name for stage in result.stages}
     for _, _, event in events:

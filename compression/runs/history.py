@@ -1,5 +1,6 @@
 """The runs there are, going on or not: looking at them, and what their owners may do besides running them."""
 
+import logging
 import tempfile
 import threading
 import time
@@ -13,13 +14,14 @@ from compression import __version__
 from compression.config import RunConfig
 from compression.errors import ConfigError, StorageError, sentence
 from compression.runs import bundle, examples, folders, room
-from compression.runs.snapshot import NAME_LENGTH, NOTE_LENGTH, Run, Snapshot, snapshot
+from compression.runs.snapshot import NAME_LENGTH, NOTE_LENGTH, Run, Snapshot, Status, snapshot
 from compression.runs.store import RunStore, new_id
 from compression.runs.work import Work
 from compression.settings import Limits
 
 UNDO_SECONDS = 300.0  # for which what was deleted can be had back, unless the app is started anew
 
+_LOG = logging.getLogger(__name__)
 _FINISHED_KEPT = 64  # snapshots of finished runs kept in memory
 
 
@@ -50,7 +52,7 @@ class History:
                 return self._finished(run_id)
             run, starts = work.runs[run_id], work.start_at
             eta = None if starts is None or run.status != "queued" else max(0.0, starts - time.time())
-            return snapshot(run, work.state, work.ahead, eta)
+            return snapshot(run, work.state, work.ahead, eta, len(work.runs))
 
     def owned(self, owner: str, search: str = "") -> list[Snapshot]:
         """An owner's runs, newest first; only those in whose name and note every word of `search` stands."""
@@ -59,6 +61,17 @@ class History:
         return [
             seen for seen in found if seen and all(word in f"{seen.name}\n{seen.note}".casefold() for word in words)
         ]
+
+    def going(self, owner: str) -> dict[str, Status]:
+        """How an owner's runs stand that have not ended, by their ids; looked up in memory alone."""
+        with self._changed:
+            unfinished = (work.run_of(owner) for work in self._live.values() if not work.over)
+            return {run.run_id: run.status for run in unfinished if run is not None}
+
+    def deleted(self, owner: str) -> list[Snapshot]:
+        """An owner's deleted runs that can still be had back, the latest first."""
+        found = [self._store.load(run_id) for run_id in self._store.run_ids(owner, deleted=True)]
+        return [snapshot(*each) for each in found if each is not None]
 
     def finished_like(self, config: RunConfig, owner: str) -> Snapshot | None:
         """The owner's latest run of this very recipe that succeeded here under the package versions of now, if any.
@@ -168,7 +181,7 @@ class History:
             self._store.tidy(work)
             raise
         with self._changed:
-            self._make_room({work})
+            self._clear_up({work})
         return run_id
 
     # Inside
@@ -206,9 +219,16 @@ class History:
         self._store.forget_deleted(time.time() - self._undo_seconds)
         self._finished.cache_clear()
 
+    def _clear_up(self, spare: set[str]) -> None:
+        """Completes what was deleted, and makes room on the disk without touching the computations in `spare`."""
+        try:
+            self._forget_deleted()
+            self._make_room(spare | {work.id for work in self._live.values()})
+        except StorageError:
+            _LOG.exception("The disk could not be cleared up")
+
     def _make_room(self, spare: set[str]) -> None:
         """Takes the files from runs, as `room.too_many` says, if there are more than the limits allow."""
-        spare = spare | {work.id for work in self._live.values()}
         gone = room.too_many(self._store.held(), self.limits.visitor_bytes, self.limits.artefact_bytes, spare)
         for run_id in gone:
             if found := self._store.load(run_id):

@@ -86,10 +86,13 @@ class Snapshot:
     pinned: bool = False
     size_bytes: int | None = None  # of what it made; 0: that had to make room for others; None: not known yet
     start_eta_seconds: float | None = None  # of a queued run; None: no past run tells
+    followers: int = 1  # visitors whose runs follow the same computation while it waits or goes on
     precomputed_by: str | None = None  # the command that made it beforehand; None for a run made here
 
 
-def snapshot(run: Run, state: Fold, ahead: int = 0, start_eta_seconds: float | None = None) -> Snapshot:
+def snapshot(
+    run: Run, state: Fold, ahead: int = 0, start_eta_seconds: float | None = None, followers: int = 1
+) -> Snapshot:
     """The snapshot of a run whose events fold to `state`, with `ahead` runs before it."""
     return Snapshot(
         run_id=run.run_id,
@@ -119,6 +122,7 @@ def snapshot(run: Run, state: Fold, ahead: int = 0, start_eta_seconds: float | N
         pinned=run.pinned,
         size_bytes=run.size_bytes,
         start_eta_seconds=start_eta_seconds,
+        followers=followers,
     )
 
 

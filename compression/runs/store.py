@@ -116,6 +116,8 @@ class RunStore:
 
     def load(self, run_id: str) -> tuple[Run, Fold] | None:
         """A run and the fold of its events; None if there is none or it can no longer be understood."""
+        if not folders.is_id(run_id):
+            return None
         row = self._one(f"SELECT {rows.COLUMNS} FROM runs WHERE run_id = ?", run_id)
         if row is None:
             return None
@@ -133,10 +135,11 @@ class RunStore:
             kept = connection.execute(query, (work,)).fetchall()
         return [(number, at, EVENT.validate_python(json.loads(event))) for number, at, event in kept]
 
-    def run_ids(self, owner: str) -> list[str]:
-        """The ids of an owner's runs, newest first, without those deleted."""
+    def run_ids(self, owner: str, deleted: bool = False) -> list[str]:
+        """The ids of an owner's runs, newest first; or of those deleted that are not gone for good, latest first."""
+        those = "deleted IS NOT NULL ORDER BY deleted DESC" if deleted else "deleted IS NULL ORDER BY created DESC"
         with self._transaction() as connection:
-            query = "SELECT run_id FROM runs WHERE owner = ? AND deleted IS NULL ORDER BY created DESC, rowid DESC"
+            query = f"SELECT run_id FROM runs WHERE owner = ? AND {those}, rowid DESC"
             return [run_id for (run_id,) in connection.execute(query, (owner,))]
 
     def held(self) -> list[Held]:
@@ -254,8 +257,9 @@ class RunStore:
 
     def folder_of(self, run_id: str) -> Path:
         """Where a run's files are; the folder need not exist."""
+        folder = self.folder(run_id)
         row = self._one("SELECT work FROM runs WHERE run_id = ?", run_id)
-        return self.folder(run_id if row is None else row[0])
+        return folder if row is None else self.folder(row[0])
 
     def remove_folder(self, work: str) -> None:
         """Removes what a computation made, if anything; a link is removed, never followed."""

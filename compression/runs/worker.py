@@ -9,16 +9,18 @@ models.
 """
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from compression.config import RunConfig
 from compression.data import uploads
-from compression.errors import CompressionError, RunCancelled, StorageError, actionable, sentence
+from compression.errors import CompressionError, RunCancelled, RunInterrupted, actionable, sentence
 from compression.events import Event, Report
 from compression.hub import keys_at_fault
 from compression.result import Result
@@ -34,6 +36,7 @@ from compression.settings import Limits
 Pipeline = Callable[[RunConfig, Report, Path], Result]
 
 _LOG = logging.getLogger(__name__)
+_NICE = 5  # on top of the process's own
 _LOOK_ROUND_S = 60.0  # how often an idle worker completes what was deleted
 
 _OUR_BUG = "Something went wrong that should not have. The server's log says what; press Run to try again."
@@ -100,6 +103,7 @@ class Runs(Line):
         return kept
 
     def _work(self) -> None:
+        _give_way()
         while (work := self._next()) is not None:
             self._go_through(work)
 
@@ -143,8 +147,10 @@ class Runs(Line):
 
     def _report(self, work: Work, deadline: float, event: Event) -> None:
         work.overdue = time.monotonic() > deadline
-        if work.cancelled.is_set() or work.over or work.overdue or self._stopping:
+        if work.cancelled.is_set() or work.over:
             raise RunCancelled
+        if work.overdue or self._stopping:
+            raise RunInterrupted
         work.take_in(event, self._store)
 
     def _end(
@@ -178,13 +184,12 @@ class Runs(Line):
             self._clear_up({work.id})
             self._arrange()
 
-    def _clear_up(self, spare: set[str]) -> None:
-        """Completes what was deleted, and makes room on the disk without touching the computations in `spare`."""
-        try:
-            self._forget_deleted()
-            self._make_room(spare)
-        except StorageError:
-            _LOG.exception("The disk could not be cleared up")
+
+def _give_way() -> None:
+    """Has this thread, and those that compute for it, give way to verdicts (on Linux a thread has its own priority)."""
+    with suppress(OSError, AttributeError):
+        thread = threading.get_native_id()
+        os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + _NICE)
 
 
 def _overdue(limits: Limits) -> str:

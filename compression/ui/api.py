@@ -8,7 +8,7 @@ from compression.errors import CompressionError, ConfigError, sentence
 from compression.runs.worker import Runs
 from compression.ui.classifying import asked
 from compression.ui.urls import clean, defang
-from compression.ui.wires import INFERENCE
+from compression.ui.wiring import INFERENCE
 from compression.ui.words import friendly, say
 
 NAME = "classify"

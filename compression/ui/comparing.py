@@ -10,7 +10,7 @@ from compression.ui import behaving, disagreeing, form, taking_along
 from compression.ui.changing import take_step
 from compression.ui.sections.controls import Parts
 from compression.ui.views.receipt import million_table
-from compression.ui.wires import BUTTON, DATA, FILE, PROGRESS, QUIET, SEARCH, drawn, io, shown_by
+from compression.ui.wiring import BUTTON, DATA, FILE, PROGRESS, QUICK, SEARCH, drawn, io, shown_by
 
 
 def wire(parts: Parts, runs: Runs) -> None:
@@ -41,7 +41,7 @@ def wire(parts: Parts, runs: Runs) -> None:
 
     making = {"show_progress": "full", "show_progress_on": [parts["taken"]]}
     parts["take-button"].click(**io(parts, take, ["viewing", "take"], ["taken", "take-file"]), **FILE, **making)
-    parts["take"].change(**io(parts, drawn(parts, taking_along.nothing_yet), (), ["taken", "take-file"]), **QUIET)
+    parts["take"].change(**io(parts, drawn(parts, taking_along.nothing_yet), (), ["taken", "take-file"]), **QUICK)
 
     def disagree(progress: gr.Progress = PROGRESS, *given: Any) -> Any:
         updates = disagreeing.disagree(runs, shown_by(progress), *given)

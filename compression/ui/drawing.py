@@ -1,11 +1,12 @@
 """A snapshot as updates of the page's parts: what is drawn while a run goes on, and what once it has ended."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
 from compression.result import Result
-from compression.runs.snapshot import Snapshot
+from compression.runs.snapshot import RESUMABLE, Snapshot
 from compression.ui import behaving, charts, markup, notes, step_charts
 from compression.ui.pushing import forget
 from compression.ui.views import comparison, precomputed
@@ -25,20 +26,29 @@ CHARTS = ("size-accuracy", "staircase", "bytes", "metrics", "latency")
 MORE = ("certainty", "next-step", "bytes-lessons", "receipt", "price", "million", "fold-behaviour", *behaving.PARTS)
 MORE += ("taking", "take", "taken", "take-file")
 CURVE_DRAWINGS = 25
+_START_STEP_S = 10.0  # an estimated start is drawn anew when it has moved by so much
 MODELS = ("teacher", "student", "compressed")  # with a confusion matrix of their own; further ones are in its table
 
 
-def mark(snapshot: Snapshot | None, cancelling: bool = False) -> dict[str, Any]:
-    """What tells one drawing from the next: equal marks, equal pages."""
+def mark(snapshot: Snapshot | None, cancelling: bool = False, going: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """What tells one drawing from the next: equal marks, equal pages.
+
+    `going` is how the visitor's runs stand that have not ended, by their ids: the list of runs is drawn from them too.
+    """
+    own = dict(sorted((going or {}).items()))
     if snapshot is None:
-        return {"run": "", "revision": 0, "ahead": 0, "status": "", "curve": 0, "cancelling": ""}
+        nothing = {"run": "", "revision": 0, "ahead": 0, "starts": 0, "followers": 0, "status": "", "curve": 0}
+        return {**nothing, "cancelling": "", "going": own}
     return {
         "run": snapshot.run_id,
         "revision": snapshot.revision,
         "ahead": snapshot.ahead,
+        "starts": (snapshot.start_eta_seconds or 0.0) // _START_STEP_S,
+        "followers": snapshot.followers,
         "status": snapshot.status,
         "curve": _curve_mark(snapshot),
         "cancelling": snapshot.run_id if cancelling else "",
+        "going": own,
     }
 
 
@@ -56,6 +66,7 @@ def going(snapshot: Snapshot, mine: bool, cancelling: bool) -> Updates:
         "epochs": epochs_table(snapshot.epochs),
         "run": gr.Button(interactive=not busy),
         "cancel": gr.Button(stop, interactive=busy and not cancelling),
+        "resume": gr.Button(visible=mine and snapshot.status in RESUMABLE),
     }
 
 
@@ -150,6 +161,7 @@ def _nothing_going() -> Updates:
         "epochs": markup.empty("epochs.empty"),
         "run": gr.Button(interactive=True),
         "cancel": gr.Button(say("cancel"), interactive=False),
+        "resume": gr.Button(visible=False),
     }
 
 

@@ -13,17 +13,16 @@ import gradio as gr
 
 from compression import hub
 from compression.config import RunConfig
-from compression.errors import CompressionError, ConfigError
-from compression.links import from_query
-from compression.runs.snapshot import Snapshot
+from compression.errors import CompressionError
 from compression.runs.worker import Runs
-from compression.ui import classifying, drawing, form, markup, notes, taking_along, whole_file
+from compression.ui import classifying, drawing, form, keeping, markup, notes, running, taking_along, whole_file
 from compression.ui.changing import changed
 from compression.ui.evidence import evidence
+from compression.ui.filling import fill, recipe_in, recipe_of
+from compression.ui.sections.connection import forgotten, here
 from compression.ui.sections.controls import offered
 from compression.ui.urls import visible
 from compression.ui.views.estimate import estimate_card, schemes_card
-from compression.ui.views.history import run_list
 from compression.ui.views.preview import preview_card
 from compression.ui.views.refusal import choices, refusal
 from compression.ui.views.share import share_card
@@ -31,7 +30,6 @@ from compression.ui.visitor import known
 from compression.ui.words import say
 
 Updates = dict[str, Any]
-_MOMENT_SECONDS = 0.7
 _NAME_LENGTH = 80  # characters of an upload's name that are shown
 
 
@@ -54,20 +52,26 @@ class Handlers:
         except CompressionError:  # `refresh`, which follows, meets it too and says it
             snapshot = None
         viewing = snapshot.run_id if snapshot else asked_run or self._runs.first_sight()
-        shown = _recipe_of(snapshot) if snapshot else {}
-        return {"browser": browser, "viewing": viewing, "seen": None, **shown, **_recipe_in(query)}
+        shown = recipe_of(snapshot) if snapshot else {}
+        attached = {"browser": browser, "viewing": viewing, "seen": None, "connection": here()}
+        return {**attached, **shown, **recipe_in(query)}
 
-    def refresh(self, browser: Any, viewing: str, seen: Any, reference: bool) -> Updates | None:
+    def refresh(self, browser: Any, viewing: str | None, seen: Any, reference: bool, search: Any) -> Updates | None:
         """The page's results brought up to date; None if nothing has changed since `seen`."""
+        if viewing is None:
+            return {"connection": forgotten()}
         try:
             snapshot = self._runs.snapshot(viewing) if viewing else None
-            now = drawing.mark(snapshot, cancelling=bool(seen and seen.get("cancelling") == viewing and viewing))
+            going = self._runs.going(known(browser)["visitor"])
+            cancelling = bool(seen and seen.get("cancelling") == viewing and viewing)
+            now = drawing.mark(snapshot, cancelling, going)
             if seen == now:
                 return None
-            updates = {"seen": now, "timer": gr.Timer(active=drawing.unfinished(snapshot))}
+            updates = {"seen": now, "timer": gr.Timer(active=drawing.unfinished(snapshot) or bool(going))}
             other = {name for name in now if seen is None or seen[name] != now[name]}
+            if {"run", "status", "going"} & other:
+                updates |= keeping.listed(self._runs, browser, viewing, search)
             if {"run", "status"} & other:
-                updates |= self._list(browser, viewing)
                 updates |= drawing.outcome(snapshot, bool(reference), evidence(self._runs, snapshot))
                 updates |= whole_file.offered(self._runs, viewing) | taking_along.offered(self._runs, snapshot)
             if {"run", "curve"} & other:
@@ -87,11 +91,11 @@ class Handlers:
         if name not in form.filling_presets():
             return {"undo": gr.Button(visible=False)}
         own = dict(values) if form.preset_of(values) == "custom" else None
-        return {**_fill(form.preset_values(name)), "saved": own, "undo": gr.Button(visible=own is not None)}
+        return {**fill(form.preset_values(name)), "saved": own, "undo": gr.Button(visible=own is not None)}
 
     def undo_preset(self, saved: Any) -> Updates:
         """Brings back the settings that a preset replaced."""
-        return {**_fill(saved), "saved": None, "undo": gr.Button(visible=False)} if saved else {}
+        return {**fill(saved), "saved": None, "undo": gr.Button(visible=False)} if saved else {}
 
     def edited(self, values: form.Values) -> Updates:
         """Shows which preset the form still is, if any."""
@@ -115,7 +119,7 @@ class Handlers:
             refused = limits.refused_schemes(limits.plan(config))
             updates["unsupported"] = schemes_card(refused, config.quantization.scheme)
         except CompressionError as error:
-            updates["estimate"] = _refusal(error, values) + updates["estimate"]
+            updates["estimate"] = running.form_refusal(error, values) + updates["estimate"]
         return updates
 
     def hub_state(self) -> Updates:
@@ -148,7 +152,7 @@ class Handlers:
             form.refuse_local_paths(config)
             found = preview(config)
         except CompressionError as error:
-            return {"preview": _refusal(error, values), "why-padding": markup.empty("why.padding.empty")}
+            return {"preview": running.form_refusal(error, values), "why-padding": markup.empty("why.padding.empty")}
         padding = markup.text("p", notes.padding(found, config))
         return {"preview": preview_card(found, config), "why-padding": padding}
 
@@ -174,44 +178,25 @@ class Handlers:
     # A run
 
     def start(self, browser: Any, values: form.Values) -> Updates:
-        """Submits a run and shows it; a recipe that cannot run is refused with the reason."""
-        from compression.measure.limits import check
+        """Submits the form's recipe, unless the visitor has its result already and is asked first."""
+        return running.start(self._runs, browser, values)
 
-        browser = known(browser)
+    def answered(self, action: str, run_id: str, browser: Any) -> Updates:
+        """What the visitor chose where they were asked: to see the result they have, or to compute it once more."""
         try:
-            config = form.to_config(values)
-            form.refuse_local_paths(config)
-            check(config)
-            run_id = self._runs.submit(config, browser["visitor"])
-        except CompressionError as error:
-            return {"message": _refusal(error, values)}
-        return {"browser": {**browser, "run": run_id}, "viewing": run_id, "seen": None, "message": ""}
-
-    def cancel(self, browser: Any, viewing: str, seen: Any) -> Updates:
-        """Asks the run on show to stop; most do within a moment, else the page says that it will."""
-        try:
-            self._runs.cancel(viewing, known(browser)["visitor"])
-            self._runs.wait(viewing, _MOMENT_SECONDS)  # the next drawing then shows the end, not the one a tick later
+            if action == "again":
+                return running.again(self._runs, browser, run_id)
+            return running.show(self._runs, browser, run_id) if action == "open" else {}
         except CompressionError as error:
             return {"message": refusal(error)}
-        waiting = gr.Button(say("cancelling"), interactive=False)
-        return {"seen": {**(seen or drawing.mark(None)), "cancelling": viewing, "revision": -1}, "cancel": waiting}
 
-    def row_button(self, action: str, run_id: str, browser: Any, viewing: str) -> Updates:
-        """Opens a run, one computed beforehand too, or deletes one of the visitor's."""
-        browser = known(browser)
-        try:
-            if action == "delete":
-                self._runs.delete(run_id, browser["visitor"])
-                viewing = self._runs.first_sight() if viewing == run_id else viewing
-                return {"viewing": viewing, "seen": None}
-            snapshot = self._runs.snapshot(run_id)
-            if snapshot is None:
-                raise ConfigError(say("message.unknown-run"))
-        except CompressionError as error:
-            return {"runs": refusal(error) + self._list(browser, viewing)["runs"]}
-        shown = _recipe_of(snapshot)
-        return {"browser": {**browser, "run": run_id}, "viewing": run_id, "seen": None, **shown}
+    def resume(self, browser: Any, viewing: str) -> Updates:
+        """Has the run on show go on from what it had reached."""
+        return running.resume(self._runs, browser, viewing)
+
+    def cancel(self, browser: Any, viewing: str, seen: Any) -> Updates:
+        """Asks the run on show to stop."""
+        return running.cancel(self._runs, browser, viewing, seen)
 
     def reference(self, viewing: str, show: bool) -> Updates:
         """The size-accuracy chart with or without the article's points."""
@@ -230,20 +215,12 @@ class Handlers:
     def _owns(self, browser: Any, run_id: str) -> bool:
         return self._runs.owns(run_id, known(browser)["visitor"])
 
-    def _list(self, browser: Any, viewing: str) -> Updates:
-        return {"runs": run_list(self._runs.owned(known(browser)["visitor"]), viewing)}
-
 
 def warm_up() -> None:
     """Asks whether the Hub is there and loads what the first estimate needs (torch), so that no visitor waits."""
     hub.online()
     with suppress(CompressionError):
         _estimate(RunConfig())
-
-
-def _refusal(error: CompressionError, values: form.Values) -> str:
-    """The error's sentence, with a button where the bundled choice helps: only a recipe that is one meets the Hub."""
-    return refusal(error, hub.keys_at_fault(error, form.to_config(values)) if isinstance(error, hub.HubError) else ())
 
 
 def _too_long(values: form.Values) -> int:
@@ -256,29 +233,6 @@ def _too_long(values: form.Values) -> int:
         tokens = student.max_position_embeddings if student else config.distillation.max_length
         return int(tokens) if config.distillation.max_length > tokens else 0
     return 0
-
-
-def _fill(values: form.Values) -> Updates:
-    """The form with these values, and what they use unfolded."""
-    folds = {name: gr.update(open=used) for name, used in form.folds(values).items()}
-    return {**values, "preset": form.preset_of(values), **folds}
-
-
-def _recipe_of(snapshot: Snapshot) -> Updates:
-    """The form showing a run's recipe; a run computed beforehand leaves the form as the visitor has it."""
-    return {} if snapshot.precomputed_by is not None else _fill(form.to_values(snapshot.config))
-
-
-def _recipe_in(query: Sequence[tuple[str, str]]) -> Updates:
-    """The form showing the recipe of a link; a sentence where it says something that can be none."""
-    try:
-        config = from_query(query)
-        if config is None:
-            return {}
-        form.refuse_local_paths(config)
-    except CompressionError as error:
-        return {"message": refusal(error)}
-    return _fill(form.to_values(config))
 
 
 def _estimate(config: RunConfig) -> Any:

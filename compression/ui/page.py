@@ -1,45 +1,63 @@
 """The page: its sections in reading order, then the wiring."""
 
 from collections.abc import Callable
+from copy import copy
 from functools import partial
 from typing import Any
 
 import gradio as gr
 
 from compression.runs.worker import Runs
-from compression.ui import api, comparing, drawing, form, markup, pushing, sensing, whole_file
+from compression.ui import (
+    api,
+    comparing,
+    comparing_runs,
+    drawing,
+    form,
+    keeping,
+    markup,
+    pushing,
+    sensing,
+    whole_file,
+)
 from compression.ui.handlers import Handlers, Updates
-from compression.ui.sections import recipe, results
+from compression.ui.sections import connection, history, recipe, results
 from compression.ui.sections.controls import Parts
+from compression.ui.views.standing import COSTS
 from compression.ui.visitor import NOBODY
-from compression.ui.wires import BUTTON as _BUTTON
-from compression.ui.wires import DATA as _DATA
-from compression.ui.wires import FILE as _FILE
-from compression.ui.wires import INFERENCE as _INFERENCE
-from compression.ui.wires import PROGRESS as _PROGRESS
-from compression.ui.wires import PUSH as _PUSH
-from compression.ui.wires import clicked as _clicked
-from compression.ui.wires import drawn as _drawn
-from compression.ui.wires import io as _io
-from compression.ui.wires import shown_by as _shown_by
+from compression.ui.wiring import (
+    BUTTON,
+    DATA,
+    FILE,
+    INFERENCE,
+    PROGRESS,
+    PUSH,
+    QUICK,
+    clicked,
+    drawn,
+    io,
+    query,
+    shown_by,
+)
 from compression.ui.words import say
 
 # Both fixed, or every restart would forget every visitor. The secret is sent to the browser: it protects nothing.
 STORAGE_KEY, STORAGE_SECRET = "compression-lab", "not-a-secret"
 TICK_SECONDS = 1.0
 
+KEPT = ("runs", *(f"front-{cost}-{what}" for cost in COSTS for what in ("plot", "numbers")))
 RESULTS = (
     *("seen", "viewing", "timer", "progress", "epochs", "run", "cancel", "loss-plot", "loss-numbers", "summary"),
     *(f"{name}-{what}" for name in drawing.CHARTS for what in ("plot", "numbers")),
     *(part for name in drawing.MODELS for part in (f"confusion-{name}", f"confusion-{name}-title")),
     *drawing.MORE,
-    *("confusion-numbers", "reference", "runs", "why-alpha", "precomputed", "example"),
+    *("confusion-numbers", "reference", "resume", "connection", "why-alpha", "precomputed", "example"),
     *("push", "push-message", "push-asked", "push-replace", "file-model"),
+    *KEPT,
 )
 ANSWERS = ("estimate", "preview", "message", "progress")  # where a refusal may stand
 ASSESSED = ("share", "estimate", "why-embeddings", "why-alpha", "unsupported", *form.DEPENDENT, *form.GROUPS)
 FILLED = (*form.KEYS, *form.FOLDS, "preset")
-_MOST, _LONGEST = 200, 2_000  # of a link: parameters, characters of each
 # A rule rather than a property of the element: Gradio draws elements anew.
 _HIDE_SECTIONS = """() => {
     const names = (new URLSearchParams(location.search).get('hide') || '').split(',').map((name) => name.trim());
@@ -47,6 +65,18 @@ _HIDE_SECTIONS = """() => {
     rule.textContent = names.filter((name) => /^[a-z]{1,20}$/.test(name))
         .map((name) => `#section-${name} { display: none !important; }`).join('');
     document.head.append(rule);
+}"""
+_HOLD_FOCUS = "() => document.getElementById('run').focus()"  # the button that was pressed goes away
+_SHOW_COMPARED = """() => {
+    const place = document.getElementById('compared');
+    place.tabIndex = -1;
+    place.focus();
+}"""
+_DOWNLOAD = """(file) => {
+    if (!file) return;
+    const link = document.createElement('a');
+    [link.href, link.download] = [file.url, file.orig_name];
+    link.click();
 }"""
 _SHOW_RUN = "() => document.getElementById('section-run').scrollIntoView()"
 
@@ -63,137 +93,183 @@ def build(runs: Runs) -> gr.Blocks:
         parts |= results.running()
         parts |= results.comparison(runs.examples() if runs else ())
         parts |= results.classifying()
-        parts |= results.history()
+        parts |= history.history()
+        parts |= history.several()
+        parts |= connection.connection()
         parts["browser"] = gr.BrowserState(NOBODY, storage_key=STORAGE_KEY, secret=STORAGE_SECRET)
-        parts["viewing"] = gr.State("")  # id of the run on show
+        parts["viewing"] = gr.State(None)  # id of the run on show; None until the page has been attached
         parts["seen"] = gr.State(None)  # mark of what was drawn last
         parts["saved"] = gr.State(None)  # settings a preset replaced
         parts["timer"] = gr.Timer(TICK_SECONDS, active=False)
         act = Handlers(runs)
         _wire_recipe(page, parts, act)
         _wire_results(page, parts, act)
+        _wire_history(parts, runs, act)
         comparing.wire(parts, runs)
         api.wire(runs)
         _wire_file(parts, runs)
         if "push-button" in parts:
             _wire_push(parts, runs)
+        page.unload(_forgetting(page))
     return page
+
+
+def _forgetting(page: gr.Blocks) -> Callable[..., None]:
+    """Lets go of all that was drawn for a visitor who has left: a megabyte, which Gradio keeps for its deep links.
+
+    What they look at stays, for their browser may have lost its connection and come back.
+    """
+
+    def forget(request: gr.Request) -> None:
+        if session := page.state_holder.session_data.get(request.session_hash):
+            session.config_values = {}
+            session.blocks_config = copy(page.default_config)
+
+    return forget
 
 
 def _wire_recipe(page: gr.Blocks, parts: Parts, act: Handlers) -> None:
     controls = [parts[key] for key in form.KEYS]
-    quick = {"queue": False, "show_progress": "hidden"}
 
     def on_form(handler: Callable[..., Updates], *before: str) -> Callable[..., Any]:
         """The handler, with the last inputs gathered into form values."""
         first = len(before)
-        return _drawn(parts, lambda *given: handler(*given[:first], dict(zip(form.KEYS, given[first:], strict=True))))
+        return drawn(parts, lambda *given: handler(*given[:first], dict(zip(form.KEYS, given[first:], strict=True))))
 
     edits = [control.input for control in controls]
-    gr.on(edits, **_io(parts, on_form(act.edited), form.KEYS, ["preset"]), **quick, trigger_mode="always_last")
+    gr.on(edits, **io(parts, on_form(act.edited), form.KEYS, ["preset"]), **QUICK, trigger_mode="always_last")
     changes = [control.change for control in controls]
-    gr.on(changes, **_io(parts, on_form(act.assess), form.KEYS, ASSESSED), **quick, trigger_mode="always_last")
+    gr.on(changes, **io(parts, on_form(act.assess), form.KEYS, ASSESSED), **QUICK, trigger_mode="always_last")
 
     filled = (*FILLED, "saved", "undo")
     choose = on_form(act.choose_preset, "preset")
-    parts["preset"].input(**_io(parts, choose, ("preset", *form.KEYS), filled), **quick)
-    parts["undo"].click(**_io(parts, _drawn(parts, act.undo_preset), ["saved"], filled), **_BUTTON)
+    parts["preset"].input(**io(parts, choose, ("preset", *form.KEYS), filled), **QUICK)
+    parts["undo"].click(**io(parts, drawn(parts, act.undo_preset), ["saved"], filled), **BUTTON)
     put_right = on_form(act.put_right, "clicked", "saved")
 
     def remedy(event: gr.EventData, *given: Any) -> Any:
-        return put_right(_clicked(event, "remedy"), *given)
+        return put_right(clicked(event, "remedy"), *given)
 
-    remedied = _io(parts, remedy, ("saved", *form.KEYS), (*filled, "message"))
-    gr.on([parts[name].click for name in ANSWERS], **remedied, **_BUTTON)
-    preview = _io(parts, on_form(act.preview), form.KEYS, ["preview", "why-padding"])
-    parts["preview-button"].click(**preview, **_DATA)
+    remedied = io(parts, remedy, ("saved", *form.KEYS), (*filled, "message"))
+    gr.on([parts[name].click for name in ANSWERS], **remedied, **BUTTON)
+    preview = io(parts, on_form(act.preview), form.KEYS, ["preview", "why-padding"])
+    parts["preview-button"].click(**preview, **DATA)
     _wire_sensitivity(parts)
 
     # Preprocessed, unlike all else: Gradio then lets no other path through than that of a file it has just received.
-    upload = _io(
-        parts, _drawn(parts, act.upload), ["browser", "upload"], ["browser", "upload", "uploaded", "data", "preset"]
+    upload = io(
+        parts, drawn(parts, act.upload), ["browser", "upload"], ["browser", "upload", "uploaded", "data", "preset"]
     )
-    parts["upload"].upload(**upload | {"preprocess": True}, **_DATA, show_progress="minimal")
+    parts["upload"].upload(**upload | {"preprocess": True}, **DATA, show_progress="minimal")
 
     sources = [parts[key].change for key in form.SOURCES]
     stale = {"preview": markup.empty("preview.empty"), "why-padding": markup.empty("why.padding.empty")}
-    gr.on(sources, **_io(parts, _drawn(parts, lambda: stale), (), tuple(stale)), **quick)
+    gr.on(sources, **io(parts, drawn(parts, lambda: stale), (), tuple(stale)), **QUICK)
     # On its own, so that nothing else waits for the two seconds it may take to learn that nobody answers.
-    gr.on([page.load, *sources], **_io(parts, _drawn(parts, act.hub_state), (), ["hub"]), **quick)
+    gr.on([page.load, *sources], **io(parts, drawn(parts, act.hub_state), (), ["hub"]), **QUICK)
 
-    start = _io(
-        parts, on_form(act.start, "browser"), ("browser", *form.KEYS), ["browser", "viewing", "seen", "message"]
-    )
+    start = io(parts, on_form(act.start, "browser"), ("browser", *form.KEYS), ["browser", "viewing", "seen", "message"])
     parts["run"].click(None, js=_SHOW_RUN)
-    parts["run"].click(**start, **_BUTTON).then(**_refresh(parts, act))
+    parts["run"].click(**start, **BUTTON).then(**_refresh(parts, act))
 
 
 def _wire_sensitivity(parts: Parts) -> None:
-    def measure(progress: gr.Progress = _PROGRESS, *given: Any) -> Any:
+    def measure(progress: gr.Progress = PROGRESS, *given: Any) -> Any:
         values = dict(zip(form.KEYS, given, strict=True))
-        return {parts[name]: update for name, update in sensing.measure(values, _shown_by(progress)).items()}
+        return {parts[name]: update for name, update in sensing.measure(values, shown_by(progress)).items()}
 
     outputs = ["sensitivity-plot", "sensitivity-numbers"]
     shown = {"show_progress": "full", "show_progress_on": [parts["sensitivity-numbers"]]}
-    parts["sensitivity"].click(**_io(parts, measure, form.KEYS, outputs), **_DATA, **shown)
+    parts["sensitivity"].click(**io(parts, measure, form.KEYS, outputs), **DATA, **shown)
 
 
 def _wire_results(page: gr.Blocks, parts: Parts, act: Handlers) -> None:
     refresh = _refresh(parts, act)
-    attach = _drawn(parts, act.attach)
-    row_button = _drawn(parts, act.row_button)
+    attach, answered = drawn(parts, act.attach), drawn(parts, act.answered)
     filled = ["browser", "viewing", "seen", *FILLED]
 
     def load(browser: Any, request: gr.Request) -> Any:
-        return attach(browser, _query(request))
+        return attach(browser, query(request))
 
-    def row(browser: Any, viewing: str, event: gr.EventData) -> Any:
-        return row_button(_clicked(event, "action"), _clicked(event, "run"), browser, viewing)
+    def example(run_id: Any, browser: Any) -> Any:
+        return answered("open", str(run_id)[:64], browser)
 
-    def example(run_id: Any, browser: Any, viewing: str) -> Any:
-        return row_button("open", str(run_id)[:64], browser, viewing)
+    def answer(browser: Any, event: gr.EventData) -> Any:
+        return answered(clicked(event, "action"), clicked(event, "run"), browser)
 
-    assess = _drawn(parts, lambda *given: act.assess(dict(zip(form.KEYS, given, strict=True))))
+    assess = drawn(parts, lambda *given: act.assess(dict(zip(form.KEYS, given, strict=True))))
     page.load(None, js=_HIDE_SECTIONS)
-    loaded = page.load(**_io(parts, load, ["browser"], [*filled, "message"]), queue=False, show_progress="hidden")
-    loaded.then(**refresh).then(**_io(parts, assess, form.KEYS, ASSESSED), queue=False, show_progress="hidden")
+    loaded = page.load(**io(parts, load, ["browser"], [*filled, "message", "connection"]), **QUICK)
+    loaded.then(**refresh).then(**io(parts, assess, form.KEYS, ASSESSED), **QUICK)
     parts["timer"].tick(**refresh)
+    parts["connection"].click(**refresh)
 
-    cancel = _io(parts, _drawn(parts, act.cancel), ["browser", "viewing", "seen"], ["seen", "cancel", "message"])
-    parts["cancel"].click(**cancel, **_BUTTON).then(**refresh)
-    parts["runs"].click(**_io(parts, row, ["browser", "viewing"], [*filled, "runs"]), **_BUTTON).then(**refresh)
-    choose = _io(parts, example, ["example", "browser", "viewing"], [*filled, "runs"])
-    parts["example"].input(**choose, **_BUTTON).then(**refresh)
-    reference = _io(
-        parts, _drawn(parts, act.reference), ["viewing", "reference"], ["size-accuracy-plot", "size-accuracy-numbers"]
+    cancel = io(parts, drawn(parts, act.cancel), ["browser", "viewing", "seen"], ["seen", "cancel", "message"])
+    parts["cancel"].click(**cancel, **BUTTON).then(**refresh)
+    shown = [*filled, "message"]
+    resume = io(parts, drawn(parts, act.resume), ["browser", "viewing"], shown)
+    parts["resume"].click(None, js=_HOLD_FOCUS)
+    parts["resume"].click(**resume, **BUTTON).then(**refresh)
+    parts["message"].click(**io(parts, answer, ["browser"], shown), **BUTTON).then(**refresh)
+    parts["example"].input(**io(parts, example, ["example", "browser"], shown), **BUTTON).then(**refresh)
+    reference = io(
+        parts, drawn(parts, act.reference), ["viewing", "reference"], ["size-accuracy-plot", "size-accuracy-numbers"]
     )
-    parts["reference"].input(**reference, queue=False, show_progress="hidden")
+    parts["reference"].input(**reference, **QUICK)
 
     asked = ["viewing", "url"]
-    classify = _io(parts, _drawn(parts, act.classify), asked, ["verdicts", "anatomy", "reasons"])
-    gr.on([parts["classify"].click, parts["url"].submit], **classify, **_INFERENCE)
+    classify = io(parts, drawn(parts, act.classify), asked, ["verdicts", "anatomy", "reasons"])
+    gr.on([parts["classify"].click, parts["url"].submit], **classify, **INFERENCE)
     for button, url in zip(parts["examples"], results.example_urls(), strict=True):
-        show = button.click(
-            partial(str, url), None, parts["url"], queue=False, show_progress="hidden", api_visibility="private"
-        )
-        show.then(**classify, **_INFERENCE)
-    parts["explain"].click(**_io(parts, _drawn(parts, act.explain), asked, ["reasons"]), **_INFERENCE)
+        show = button.click(partial(str, url), None, parts["url"], **QUICK, api_visibility="private")
+        show.then(**classify, **INFERENCE)
+    parts["explain"].click(**io(parts, drawn(parts, act.explain), asked, ["reasons"]), **INFERENCE)
+
+
+def _wire_history(parts: Parts, runs: Runs, act: Handlers) -> None:
+    refresh, about = _refresh(parts, act), ["browser", "viewing", "search"]
+    handlers = {name: drawn(parts, partial(getattr(keeping, name), runs)) for name in ("press", "save", "export")}
+
+    def press(browser: Any, viewing: str, search: Any, event: gr.EventData) -> Any:
+        return handlers["press"](clicked(event, "action"), clicked(event, "run"), browser, viewing, search)
+
+    def save(browser: Any, viewing: str, search: Any, event: gr.EventData) -> Any:
+        typed = (clicked(event, field, keeping.LONGEST) for field in ("name", "note"))
+        return handlers["save"](clicked(event, "run"), *typed, browser, viewing, search)
+
+    def export(browser: Any, event: gr.EventData) -> Any:
+        return handlers["export"](clicked(event, "run"), browser)
+
+    def compare(browser: Any, event: gr.EventData) -> Any:
+        return drawn(parts, partial(comparing_runs.compare, runs))(clicked(event, "runs", keeping.LONGEST), browser)
+
+    shown = ["browser", "viewing", "seen", "message", *FILLED, "runs-message", *KEPT]
+    parts["runs"].click(**io(parts, press, about, shown), **BUTTON).then(**refresh)
+    parts["runs"].edit(**io(parts, save, about, ["runs-message", *KEPT]), **BUTTON).then(**refresh)
+    parts["runs"].select(**io(parts, compare, ["browser"], ["compared"]), **DATA).then(None, js=_SHOW_COMPARED)
+    exported = parts["runs"].download(**io(parts, export, ["browser"], ["runs-message", "export"]), **DATA)
+    exported.then(None, parts["export"], js=_DOWNLOAD)
+    find = io(parts, drawn(parts, partial(keeping.find, runs)), about, ["runs", "runs-message"])
+    parts["search"].change(**find, **QUICK, trigger_mode="always_last")
+    bring = io(parts, drawn(parts, partial(keeping.bring, runs)), ["browser", "import"], shown)
+    # Preprocessed as the recipe's upload is: no path but that of a file just received.
+    parts["import"].upload(**bring | {"preprocess": True}, **DATA).then(**refresh)
 
 
 def _wire_file(parts: Parts, runs: Runs) -> None:
-    def classify(progress: gr.Progress = _PROGRESS, *given: Any) -> Any:
-        updates = whole_file.classify_file(runs, _shown_by(progress), *given)
+    def classify(progress: gr.Progress = PROGRESS, *given: Any) -> Any:
+        updates = whole_file.classify_file(runs, shown_by(progress), *given)
         return {parts[name]: update for name, update in updates.items()}
 
-    received = _drawn(parts, whole_file.received)
+    received = drawn(parts, whole_file.received)
     outputs = ["file-source", "file-button", "file-verdicts", "file-download"]
     # Preprocessed as the recipe's upload is: no path but that of a file just received.
-    parts["file"].upload(**_io(parts, received, ["file"], outputs) | {"preprocess": True}, **_BUTTON)
-    parts["file"].clear(**_io(parts, partial(received, None), (), outputs), **_BUTTON)
+    parts["file"].upload(**io(parts, received, ["file"], outputs) | {"preprocess": True}, **BUTTON)
+    parts["file"].clear(**io(parts, partial(received, None), (), outputs), **BUTTON)
     asked = ["viewing", "browser", "file-source", "file-model", "file-column"]
     shown = {"show_progress": "full", "show_progress_on": [parts["file-verdicts"]]}
     outputs = ["browser", "file-verdicts", "file-download"]
-    parts["file-button"].click(**_io(parts, classify, asked, outputs), **_FILE, **shown)
+    parts["file-button"].click(**io(parts, classify, asked, outputs), **FILE, **shown)
 
 
 def _wire_push(parts: Parts, runs: Runs) -> None:
@@ -213,25 +289,20 @@ def _wire_push(parts: Parts, runs: Runs) -> None:
         return {parts[name]: update for name, update in updates.items()}
 
     if "push-token" in parts:
-        press, inputs, outputs = _drawn(parts, with_token), [*inputs, "push-token"], [*outputs, "push-token"]
+        press, inputs, outputs = drawn(parts, with_token), [*inputs, "push-token"], [*outputs, "push-token"]
     else:  # Gradio reads the annotation and puts in the token of whoever has signed in
         press = signed_in
-    parts["push-button"].click(**_io(parts, press, inputs, outputs), **_PUSH)
-    parts["push-replace"].click(**_io(parts, press, [*inputs, "push-asked"], outputs), **_PUSH)
+    parts["push-button"].click(**io(parts, press, inputs, outputs), **PUSH)
+    parts["push-replace"].click(**io(parts, press, [*inputs, "push-asked"], outputs), **PUSH)
     gr.on(
         [parts["push-to"].change, parts["push-model"].change],
-        **_io(parts, _drawn(parts, pushing.forget), (), ["push-asked", "push-replace"]),
+        **io(parts, drawn(parts, pushing.forget), (), ["push-asked", "push-replace"]),
         queue=False,
         show_progress="hidden",
     )
 
 
-def _query(request: gr.Request) -> list[tuple[str, str]]:
-    """The parameters of the link that led here, so many and so long as a recipe needs."""
-    return [(str(key)[:100], str(value)[:_LONGEST]) for key, value in list(request.query_params.items())[:_MOST]]
-
-
 def _refresh(parts: Parts, act: Handlers) -> dict[str, Any]:
     """The one way to draw results, for load, tick and after every button."""
-    inputs = ["browser", "viewing", "seen", "reference"]
-    return _io(parts, _drawn(parts, act.refresh), inputs, RESULTS) | {"queue": False, "show_progress": "hidden"}
+    inputs = ["browser", "viewing", "seen", "reference", "search"]
+    return io(parts, drawn(parts, act.refresh), inputs, RESULTS) | QUICK

@@ -17,7 +17,7 @@ from compression.ui.views.certainty import certainty_card
 from compression.ui.words import say
 
 STYLE = ASSETS / "report.css"
-_QUIET = {"displayModeBar": False, "displaylogo": False, "responsive": True}
+_QUICK = {"displayModeBar": False, "displaylogo": False, "responsive": True}
 
 
 def to_json(result: Result, sure: Evidence) -> str:
@@ -69,7 +69,7 @@ def _behaviour(sure: Evidence) -> list[str]:
 
 
 def _section(name: str, figure: go.Figure | None, numbers: str) -> str:
-    drawn = "" if figure is None else figure.to_html(full_html=False, include_plotlyjs=False, config=_QUIET)
+    drawn = "" if figure is None else figure.to_html(full_html=False, include_plotlyjs=False, config=_QUICK)
     return f"<h2>{escape(say(f'chart.{name}'))}</h2>{drawn}{numbers}"
 
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from contextlib import suppress
 from typing import Any
 
 import gradio as gr
@@ -18,7 +19,7 @@ from compression.ui.theme import theme
 from compression.ui.words import say
 
 STYLE = ASSETS / "style.css"
-_STOP_SECONDS = 10.0
+_STOP_SECONDS = 8.0  # a Space gives ten, and the page takes some of them
 
 
 def launch(host: str | None = None, port: int | None = None) -> None:
@@ -27,6 +28,10 @@ def launch(host: str | None = None, port: int | None = None) -> None:
     Raises: StorageError if runs cannot be kept, ConfigError for a variable that sets no possible limit, ResourceError
     if the address cannot be had.
     """
+    # Before there are visitors: it changes places with another module at the end of its import, and a second thread
+    # that imports from it meanwhile fails. It does not load torch.
+    import transformers  # noqa: F401
+
     from compression import pipeline
     from compression.models import lent
 
@@ -42,8 +47,9 @@ def launch(host: str | None = None, port: int | None = None) -> None:
         except OSError:
             raise ResourceError(say("message.address")) from None
         print(say("served", url=url), flush=True)
-        warm_up()
-        page.block_thread()
+        with suppress(KeyboardInterrupt):  # also of a signal that comes before the page waits for one
+            warm_up()
+            page.block_thread()
     finally:
         runs.stop(_STOP_SECONDS)
 
@@ -70,7 +76,7 @@ def serve(
         mcp_server=False,
         pwa=False,
         max_threads=64,
-        max_file_size=max(allowed.upload_bytes, allowed.file_bytes),
+        max_file_size=max(allowed.upload_bytes, allowed.import_bytes, allowed.file_bytes),
         state_session_capacity=500,
         footer_links=["settings"],
         **settings,

@@ -11,8 +11,8 @@ from compression.export.card import Which
 from compression.runs.snapshot import Snapshot
 from compression.runs.worker import Runs
 from compression.ui import form, markup
+from compression.ui.downloads import folder_of_its_own
 from compression.ui.evidence import evidence
-from compression.ui.handing_out import folder_of_its_own
 from compression.ui.words import friendly, named, say
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 Updates = dict[str, Any]
 FILES = ("report", "json")
 MODELS = ("student", "compressed")
-_PREFIX = "taken-"
 
 
 def offered(runs: Runs, snapshot: Snapshot | None) -> Updates:
@@ -46,7 +45,7 @@ def take(runs: Runs, report: Report, viewing: str, what: Any) -> Updates:
         sure = evidence(runs, snapshot)
         if snapshot is None or snapshot.result is None or sure is None or what not in (*FILES, *MODELS):
             raise ConfigError(say("take.nothing"))
-        with folder_of_its_own(_PREFIX) as folder:
+        with folder_of_its_own() as folder:
             path, words = _make(runs, report, snapshot, sure, str(what), folder)
     except CompressionError as error:
         return nothing_yet() | {"taken": markup.alert(friendly(sentence(error)))}

@@ -20,7 +20,7 @@ from compression.runs.worker import Runs
 from compression.settings import limits
 from compression.ui import markup
 from compression.ui.classifying import asked
-from compression.ui.handing_out import folder_of_its_own
+from compression.ui.downloads import folder_of_its_own
 from compression.ui.urls import visible
 from compression.ui.views.file_verdicts import verdicts_card
 from compression.ui.visitor import known
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 Updates = dict[str, Any]
 SHOWN = 500  # rows of the table; the download has all
-_PREFIX = "verdicts-"
 _NAME_LENGTH = 80  # characters of a file's name that are shown
 _COLUMN_LENGTH = 200  # characters of a column's name that are looked for
 
@@ -81,7 +80,7 @@ def classify_file(
         return friendly(sentence(words))
 
     try:
-        with _one_at_a_time(browser["visitor"]), folder_of_its_own(_PREFIX) as folder:
+        with _one_at_a_time(browser["visitor"]), folder_of_its_own() as folder:
             target = folder / "verdicts.csv"
             summary = _write(runs, viewing, file, called, target, model, _text(column), noting)
             with target.open(newline="", encoding="utf-8") as table:
@@ -100,11 +99,11 @@ def _write(
     runs: Runs, viewing: str, file: Path, called: str, target: Path, model: str, column: str | None, report: Report
 ) -> "Summary":
     """Classifies the file into `target`; what can be refused is refused before a model is loaded."""
-    from compression.artefacts.folder import load
     from compression.data.rows import open_urls
     from compression.models.device import here
     from compression.predict.batch import classify_file
     from compression.predict.predictor import Predictor
+    from compression.predict.runtime import known, served
 
     models, most = asked(runs, viewing), limits()
     if model not in models.folders:
@@ -115,7 +114,8 @@ def _write(
         raise DataError(say("file.large", name=called, megabytes=most.file_bytes // 1_000_000))
     open_urls(file, column, most.file_rows)
     # A model of its own, not the one that answers single URLs: nobody who types one waits for a chunk of thousands.
-    predictor = Predictor(load(models.folders[model], here(), models.not_safe.get(model)))
+    folder = models.folders[model]
+    predictor = Predictor(served(folder, here(), models.not_safe.get(model), known(folder)))
     try:
         return classify_file(file, target, predictor, column, report)
     except ResourceError:

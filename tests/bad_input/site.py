@@ -16,11 +16,12 @@ from compression.runs import Runs, RunStore
 
 @dataclass(frozen=True)
 class Site:
-    """A page being served, the runs behind it, and what it tells every browser about itself."""
+    """A page being served, the runs behind it, what it tells every browser about itself, and the page itself."""
 
     url: str
     runs: Runs
     config: dict[str, Any]
+    page: Any
 
 
 @contextmanager
@@ -43,7 +44,7 @@ def served(home: Path, pipeline: Callable[..., Any]) -> Iterator[Site]:
 
     with ThreadPoolExecutor(1) as thread:  # where a loop is running: without one Gradio opens its own, for ever
         page, url = thread.submit(lambda: asyncio.run(launch())).result()
-    yield Site(url, runs, httpx2.get(f"{url}config", trust_env=False).json())
+    yield Site(url, runs, httpx2.get(f"{url}config", trust_env=False).json(), page)
     page.close(verbose=False)
     runs.stop(30)
     store.close()

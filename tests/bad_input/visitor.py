@@ -55,7 +55,7 @@ class Visitor:
 
     def endpoint(self, element: str, event: str = "click") -> dict[str, Any]:
         """The endpoint behind an event of the element with this id; of several, the one that is told most."""
-        found = [e for e in self.endpoints for to, name in e["targets"] if (name, self._name(to)) == (event, element)]
+        found = [e for e in self.endpoints for to, name in e["targets"] if (name, self.name(to)) == (event, element)]
         return max(found, key=lambda endpoint: len(endpoint["inputs"]))
 
     def press(
@@ -125,12 +125,13 @@ class Visitor:
                     return _answer(joined, told["output"], told["success"], line)
         raise AssertionError("the stream ended before the answer")
 
-    def _name(self, number: int) -> str:
+    def name(self, number: int) -> str:
+        """What a component is called: its element id, else its sort."""
         block = self.components.get(number, {"type": "page", "props": {}})
         return str(block["props"].get("elem_id") or block["type"])
 
     def _value(self, number: int, given: Mapping[str, Any]) -> Any:
-        name, props = self._name(number), self.components[number]["props"]
+        name, props = self.name(number), self.components[number]["props"]
         return self.browser if name == "browserstate" else given.get(name, props.get("value"))
 
 

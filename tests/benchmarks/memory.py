@@ -22,7 +22,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http.client import HTTPConnection
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -71,10 +73,10 @@ def app(home: Path) -> Iterator[tuple[int, str]]:
     url = f"http://127.0.0.1:{port}/"
     try:
         deadline = time.monotonic() + PATIENCE_S
-        while not answers(url):
+        while not answers(port):
             if process.poll() is not None or time.monotonic() > deadline:
                 raise SystemExit(f"app.py did not start:\n{(home / 'log.txt').read_text()}")
-            time.sleep(0.005)
+            time.sleep(0.02)
         yield process.pid, url
     finally:
         process.terminate()
@@ -82,14 +84,19 @@ def app(home: Path) -> Iterator[tuple[int, str]]:
         log.close()
 
 
-def answers(url: str) -> bool:
+def answers(port: int) -> bool:
+    """Whether GET / is answered; asked as cheaply as can be, for it takes from the cores that the app starts on."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
     try:
-        return httpx2.get(url, timeout=PATIENCE_S, trust_env=False).status_code == 200
-    except httpx2.TransportError:
+        connection.request("GET", "/")
+        return connection.getresponse().status == 200
+    except OSError:
         return False
+    finally:
+        connection.close()
 
 
-def startup(rounds: int) -> list[Figure]:
+def startup(rounds: int) -> Iterator[Figure]:
     """The first page against the bare imports, and the package alone."""
     bare, page, package = [], [], []
     for _ in range(rounds):
@@ -104,12 +111,10 @@ def startup(rounds: int) -> list[Figure]:
             found = subprocess.run([sys.executable, "-c", IMPORT], cwd=ROOT, capture_output=True, text=True, check=True)
             package.append(float(found.stdout))
     imports, first = statistics.median(bare), statistics.median(page)
-    return [
-        Figure(f"bare imports (median of {rounds})", imports, "s"),
-        Figure(f"app.py until the first page (median of {rounds})", first, "s"),
-        Figure("the first page against the bare imports", first / imports, "times", 1.5),
-        Figure(f"import compression (median of {rounds})", statistics.median(package), "s", 0.3),
-    ]
+    yield Figure(f"bare imports (median of {rounds})", imports, "s")
+    yield Figure(f"app.py until the first page (median of {rounds})", first, "s")
+    yield Figure("the first page against the bare imports", first / imports, "times", 1.5)
+    yield Figure(f"import compression (median of {rounds})", statistics.median(package), "s", 0.3)
 
 
 def resident(pid: int) -> float:
@@ -130,13 +135,24 @@ def settled(pid: int) -> float:
         held = now
 
 
+@contextmanager
+def heartbeat(url: str, session_hash: str) -> Iterator[None]:
+    """What a tab holds open while it is there; httpx2 keeps its end open, and the server would see nobody leave."""
+    connection = HTTPConnection("127.0.0.1", int(url.rstrip("/").rpartition(":")[2]), timeout=PATIENCE_S)
+    connection.request("GET", f"/gradio_api/heartbeat/{session_hash}")
+    response = connection.getresponse()
+    response.readline()
+    yield
+    response.close()
+    connection.close()
+
+
 def session(site: Site) -> None:
     """One visitor: opens the page and loads it, has a URL classified, and leaves."""
     with Visitor(site) as visitor:
         visitor.http.get("/").raise_for_status()
         visitor.http.get("/config").raise_for_status()
-        with visitor.http.stream("GET", f"/gradio_api/heartbeat/{visitor.session}") as heartbeat:
-            next(heartbeat.iter_lines())
+        with heartbeat(site.url, visitor.session):
             for element, event in (("page", "load"), ("timer", "tick"), ("teacher", "change")):
                 assert visitor.press(element, event=event).success
             url = f"http://{secrets.token_hex(8)}.example/login"
@@ -147,17 +163,27 @@ def run(visitor: Visitor, settings: dict[str, Any], seed: int) -> None:
     """One run, from the button to its end."""
     answer = visitor.press("run", settings | {"seed": seed})
     assert not answer.alerts, answer.alerts
+    outputs = visitor.endpoint("timer", "tick")["outputs"]
+    place = next(
+        at for at, part in enumerate(outputs) if visitor.components[part]["props"].get("elem_id") == "progress"
+    )
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
-        body = visitor.press("timer", event="tick").body
-        if "status succeeded" in body:
+        shown = str((visitor.press("timer", event="tick").updates or [""] * len(outputs))[place])
+        if "status succeeded" in shown:
             return
-        assert "status failed" not in body, body
+        assert "status failed" not in shown, shown
         time.sleep(0.2)
     raise SystemExit("A run did not end.")
 
 
-def growth(sessions: int, runs: int) -> list[Figure]:
+def wait_for_torch(site: Site) -> None:
+    """The app loads torch once it serves, for the first estimate: whoever asks for one waits until that is done."""
+    with Visitor(site) as visitor:
+        assert visitor.press("teacher", event="change").success
+
+
+def growth(sessions: int, runs: int) -> Iterator[Figure]:
     """The idle app, and what sessions and runs add to it."""
     import tiny
 
@@ -172,28 +198,24 @@ def growth(sessions: int, runs: int) -> list[Figure]:
             "quantization.scheme": "packed-int8",
         }
         with app(home) as (pid, url):
-            idle = settled(pid)
-            site = Site(url, None, httpx2.get(f"{url}config", trust_env=False).json())  # type: ignore[arg-type]
+            site = Site(url, None, httpx2.get(f"{url}config", trust_env=False).json(), None)  # type: ignore[arg-type]
+            wait_for_torch(site)
+            yield Figure("resident, idle", settled(pid), "MB")
             for _ in range(FIRST_SESSIONS):
                 session(site)
             before = settled(pid)
+            yield Figure(f"resident, {FIRST_SESSIONS} sessions later", before, "MB")
             for _ in range(sessions):
                 session(site)
-            visited = settled(pid)
+            yield Figure(f"growth by {sessions} more sessions", (settled(pid) - before) / sessions, "MB each", 1)
             with Visitor(site) as visitor:
                 for seed in range(FIRST_RUNS):
                     run(visitor, settings, seed)
-                begun = settled(pid)
+                before = settled(pid)
+                yield Figure(f"resident, {FIRST_RUNS} runs later", before, "MB")
                 for seed in range(FIRST_RUNS, FIRST_RUNS + runs):
                     run(visitor, settings, seed)
-                ended = settled(pid)
-    return [
-        Figure("resident, idle", idle, "MB"),
-        Figure(f"resident, {FIRST_SESSIONS} sessions later", before, "MB"),
-        Figure(f"growth by {sessions} more sessions", (visited - before) / sessions, "MB each", 1),
-        Figure(f"resident, {FIRST_RUNS} runs later", begun, "MB"),
-        Figure(f"growth by {runs} more runs", (ended - begun) / runs, "MB each", 5),
-    ]
+                yield Figure(f"growth by {runs} more runs", (settled(pid) - before) / runs, "MB each", 5)
 
 
 def cpu() -> str:
@@ -210,7 +232,7 @@ def main() -> None:
     given = parser.parse_args()
     packages = ", ".join(f"{name} {version(name)}" for name in ("gradio", "torch", "transformers"))
     print(f"{cpu()}, {os.cpu_count()} cores; Python {platform.python_version()}, {packages}; {time.strftime('%F')}")
-    for figure in (*startup(given.rounds), *growth(given.sessions, given.runs)):
+    for figure in chain(startup(given.rounds), growth(given.sessions, given.runs)):
         print(figure.line(), flush=True)
 
 

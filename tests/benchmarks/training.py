@@ -4,10 +4,11 @@
 
 Models have the article's shapes and random weights (BERT-base; DistilBERT of 4 layers), batches hold 32 URLs of real
 length. The notebook pads each to 512 tokens and asks the teacher in every step; here batches are of nearly one length,
-and the teacher is asked once. All take turns in one process. The steps of E epochs of S batches are composed of what
-one takes: E·S·(t_T + t_S) against S·t_T′ + E·S·t_S′. URLs are those of PHISHING_DATA, tokens those of the tokenizer in
-PHISHING_TEACHER; without these, the bundled ones. `--agreement` trains in both ways to the end instead, on a small
-scale, and compares what comes out.
+and the teacher is asked once. All take turns in one process. Of ours a round times some batches of all lengths; their
+seconds are carried over to an epoch's average batch by the operations each has. A training of E epochs of S batches is
+composed of single ones: E·S·(t_T + t_S) against S·t_T′ + E·S·t_S′. URLs are those of PHISHING_DATA, tokens those of the
+tokenizer in PHISHING_TEACHER; without these, the bundled ones. `--agreement` trains in both ways to the end instead, on
+a small scale, and compares what comes out.
 """
 
 import argparse
@@ -34,23 +35,27 @@ from compression.models.device import cpu_name, fast_cpu_bf16
 
 EPOCHS, STEPS, BATCH, LONGEST = 5, 66, 32, 512  # the article's
 BARS = {"fp32": 28, "bf16": 60}
-SAMPLE = 6  # of an epoch's batches, of all lengths: what a round times of our way
+SAMPLE = 8  # of an epoch's batches, of all lengths: what a round times of our way
+Inputs = dict[str, torch.Tensor]
 
 
 @dataclass(frozen=True)
 class Step:
-    """What one batch takes on average: seconds, and floating-point operations, of the teacher and of the student."""
+    """What one batch takes of the teacher's reading and of the student's learning: seconds, or operations."""
 
     teacher: float
     student: float
-    teacher_flops: float = 0.0
-    student_flops: float = 0.0
 
 
 def composed(notebook: Step, ours: Step, epochs: int = EPOCHS, steps: int = STEPS) -> tuple[float, float]:
     """Seconds of a whole training: E·S·(t_T + t_S) in the notebook's way, S·t_T′ + E·S·t_S′ in ours."""
     every = epochs * steps
     return every * (notebook.teacher + notebook.student), steps * ours.teacher + every * ours.student
+
+
+def carried(seconds: Step, flops: Step, needed: Step) -> Step:
+    """The seconds that batches of `needed` operations take, where some of `flops` took `seconds`."""
+    return Step(seconds.teacher * needed.teacher / flops.teacher, seconds.student * needed.student / flops.student)
 
 
 def forward_flops(config: Any, rows: int, tokens: int) -> int:
@@ -87,12 +92,12 @@ class Models:
             fused: torch.optim.Adam(self.student.parameters(), lr=1e-4, fused=fused) for fused in (True, None)
         }
 
-    def ask(self, inputs: dict[str, torch.Tensor], precision: str, fused: bool | None) -> None:
+    def ask(self, inputs: Inputs, precision: str, fused: bool | None) -> None:
         """One batch read by the teacher."""
         with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
             _answered(self.teacher, inputs, fused)
 
-    def step(self, inputs: dict[str, torch.Tensor], precision: str, fused: bool | None) -> None:
+    def step(self, inputs: Inputs, precision: str, fused: bool | None) -> None:
         """One batch learnt by the student: forward, loss, backward, Adam."""
         rows, adam = len(inputs["input_ids"]), self._adams[fused]
         with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
@@ -103,17 +108,23 @@ class Models:
         loss.backward()
         adam.step()
 
-    def timed(self, asked: Sequence[Any], learnt: Sequence[Any], precision: str, fused: bool | None) -> Step:
-        """The mean over some batches for the teacher, and over some for the student."""
+    def flops(self, asked: Sequence[Batch], learnt: Sequence[Batch], longest: int | None = None) -> Step:
+        """What an average batch of these needs of both models; a backward pass is taken for two forward ones."""
+        means = [
+            mean(forward_flops(model.config, len(batch), longest or max(map(len, batch))) for batch in batches)
+            for model, batches in ((self.teacher, asked), (self.student, learnt))
+        ]
+        return Step(means[0], 3 * means[1])
+
+    def seconds(self, asked: Sequence[Inputs], learnt: Sequence[Inputs], precision: str, fused: bool | None) -> Step:
+        """What an average batch of these takes."""
         return Step(
             mean(_seconds(lambda i=inputs: self.ask(i, precision, fused)) for inputs in asked),
             mean(_seconds(lambda i=inputs: self.step(i, precision, fused)) for inputs in learnt),
-            mean(forward_flops(self.teacher.config, *inputs["input_ids"].shape) for inputs in asked),
-            mean(3 * forward_flops(self.student.config, *inputs["input_ids"].shape) for inputs in learnt),
         )
 
 
-def _answered(model: Any, inputs: dict[str, torch.Tensor], ours: bool | None) -> torch.Tensor:
+def _answered(model: Any, inputs: Inputs, ours: bool | None) -> torch.Tensor:
     logits: torch.Tensor = (answer(model, inputs) if ours else model(**inputs)).logits
     return logits
 
@@ -152,37 +163,43 @@ def time_steps(rounds: int, profile: bool) -> None:
     print("  {:.0f} on average as they stand, {:.1f} as the teacher reads here, {:.1f} bucketed".format(*means))
 
     models, found = Models(), dict[str, list[Step]]()
+    needed = {"notebook": models.flops(notebook, notebook, LONGEST)}
     precisions = ["fp32", *(["bf16"] if fast_cpu_bf16() else [])]
     few = padded(notebook[0][:2], pad, LONGEST)
-    models.timed([few], [few], "fp32", None)
+    models.seconds([few], [few], "fp32", None)
     for precision in precisions:
-        models.timed([collate(asked[-1], pad)], [collate(learnt[-1], pad)], precision, True)
+        needed[precision] = models.flops(asked, learnt)
+        models.seconds([collate(asked[-1], pad)], [collate(learnt[-1], pad)], precision, True)
     for number in range(rounds):
         whole, offset = [padded(notebook[number % len(notebook)], pad, LONGEST)], (number + 0.5) / rounds
-        found.setdefault("notebook", []).append(models.timed(whole, whole, "fp32", None))
+        found.setdefault("notebook", []).append(models.seconds(whole, whole, "fp32", None))
         for precision in precisions:
-            some = [[collate(batch, pad) for batch in spread(batches, offset)] for batches in (asked, learnt)]
-            found.setdefault(precision, []).append(models.timed(some[0], some[1], precision, True))
+            some = [spread(batches, offset) for batches in (asked, learnt)]
+            inputs = [[collate(batch, pad) for batch in batches] for batches in some]
+            spent, done = models.seconds(inputs[0], inputs[1], precision, True), models.flops(some[0], some[1])
+            found.setdefault(precision, []).append(carried(spent, done, needed[precision]))
         print(f"round {number + 1} of {rounds} done", flush=True)
-    _show(found)
+    _show(found, needed)
     if profile:
         for precision in precisions:
             _show_profile(models, [collate(batch, pad) for batch in spread(learnt, 0.5)], precision)
 
 
-def _show(found: dict[str, list[Step]]) -> None:
-    fields = ("teacher", "student", "teacher_flops", "student_flops")
-    typical = {way: Step(*(median(getattr(step, f) for step in steps) for f in fields)) for way, steps in found.items()}
+def _show(found: dict[str, list[Step]], needed: dict[str, Step]) -> None:
+    typical = {
+        way: Step(median(step.teacher for step in steps), median(step.student for step in steps))
+        for way, steps in found.items()
+    }
     print("| Way | Teacher, s | GFLOP | GFLOP/s | Student, s | GFLOP | GFLOP/s |\n|---|---|---|---|---|---|---|")
     for way, step in typical.items():
-        parts = ((step.teacher, step.teacher_flops / 1e9), (step.student, step.student_flops / 1e9))
+        parts = ((step.teacher, needed[way].teacher / 1e9), (step.student, needed[way].student / 1e9))
         cells = " | ".join(f"{seconds:.3f} | {flops:,.1f} | {flops / seconds:,.0f}" for seconds, flops in parts)
         print(f"| {'notebook, fp32' if way == 'notebook' else f'ours, {way}'} | {cells} |")
     notebook = typical.pop("notebook")
     for precision, ours in typical.items():
         slow, fast = composed(notebook, ours)
-        ratios = [slow / fast for slow, fast in map(composed, found["notebook"], found[precision])]
-        arithmetic = composed(*(Step(step.teacher_flops, step.student_flops) for step in (notebook, ours)))
+        ratios = [theirs / own for theirs, own in map(composed, found["notebook"], found[precision])]
+        arithmetic = composed(needed["notebook"], needed[precision])
         print(
             f"{precision}: E·S·(t_T + t_S) = {EPOCHS}·{STEPS}·({notebook.teacher:.3f} + {notebook.student:.3f}) = "
             f"{slow:,.0f} s against S·t_T′ + E·S·t_S′ = {STEPS}·{ours.teacher:.3f} + {EPOCHS}·{STEPS}·"
@@ -192,7 +209,7 @@ def _show(found: dict[str, list[Step]]) -> None:
         )
 
 
-def _show_profile(models: Models, batches: Sequence[Any], precision: str) -> None:
+def _show_profile(models: Models, batches: Sequence[Inputs], precision: str) -> None:
     """Prints which operations a student's step spends its time in."""
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as seen:
         for inputs in batches:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parent))
 import fakes
@@ -48,15 +48,18 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def visit(browser: Browser) -> Iterator[Visit]:
-    """Opens a page as a new visitor; afterwards no console may hold an error and no request may have left."""
+    """Opens a page as a new visitor; afterwards no console may hold an error and no request may have left.
+
+    A page that is to be `cut_off` may complain that requests could not be sent.
+    """
     contexts, troubles = [], []
 
-    def open_page(url: str, width: int = 1280, theme: str = "light") -> Page:
+    def open_page(url: str, width: int = 1280, theme: str = "light", cut_off: bool = False) -> Page:
         context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(PATIENCE_MS)
-        page.on("console", lambda message: troubles.append(message.text) if message.type == "error" else None)
+        page.on("console", lambda message: None if _is_fine(message, cut_off) else troubles.append(message.text))
         page.on("pageerror", lambda error: troubles.append(str(error)))
         page.on("request", lambda request: None if _is_local(request.url) else troubles.append(request.url))
         page.goto(url)
@@ -97,8 +100,8 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, precomputed: Path | No
 
 
 @contextmanager
-def served(home: Path, pipeline: Pipeline, precomputed: Path | None = None) -> Iterator[str]:
-    """The address of a page over a pipeline, while it is served."""
+def served(home: Path, pipeline: Pipeline, precomputed: Path | None = None, port: int = 0) -> Iterator[str]:
+    """The address of a page over a pipeline, while it is served; a port of 0 is any."""
     from compression.runs.store import RunStore
     from compression.runs.worker import Runs
     from compression.ui.page import build
@@ -108,7 +111,7 @@ def served(home: Path, pipeline: Pipeline, precomputed: Path | None = None) -> I
     runs = Runs(store, pipeline, precomputed=precomputed)
     runs.start()
     page = build(runs)
-    port = free_port()
+    port = port or free_port()
     serve(page, "127.0.0.1", port, prevent_thread_lock=True, quiet=True)
     yield f"http://127.0.0.1:{port}/"
     page.close(verbose=False)
@@ -127,6 +130,10 @@ def screenshots() -> Path | None:
     """Where to leave pictures of the page (COMPRESSION_SCREENSHOTS), if anywhere."""
     folder = os.environ.get("COMPRESSION_SCREENSHOTS")
     return Path(folder) if folder else None
+
+
+def _is_fine(message: ConsoleMessage, cut_off: bool) -> bool:
+    return message.type != "error" or (cut_off and "net::ERR_" in message.text)
 
 
 def _is_local(url: str) -> bool:

@@ -132,6 +132,9 @@ class Pipeline:
             if stage == "distill":
                 self._distill(config, report)
             report(StageEnded(report=stair(*step)))
+        for name in ("student", "compressed"):
+            (output / "models" / name).mkdir(parents=True, exist_ok=True)
+            (output / "models" / name / "config.json").write_text("{}")
         return result(config, output)
 
     def _distill(self, config: RunConfig, report: Report) -> None:

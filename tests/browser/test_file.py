@@ -99,8 +99,8 @@ def test_what_is_too_large_and_what_another_sees(
         page.get_by_role("button", name="Download all verdicts").click()
     link = download.value.url
     assert page.request.get(link).ok
-    assert re.search(r"/verdicts-[0-9a-f]{48}/verdicts\.csv$", link)
-    for guess in (re.sub(r"[0-9a-f]{48}", "0" * 48, link), re.sub(r"/verdicts-.*", "/", link)):
+    assert re.search(r"/download-[0-9a-f]{48}/verdicts\.csv$", link)
+    for guess in (re.sub(r"[0-9a-f]{48}", "0" * 48, link), re.sub(r"/download-.*", "/", link)):
         assert other.request.get(guess).status == 403
     expect(other.locator("#classify-file")).to_be_disabled()
     other.reload()

@@ -80,7 +80,7 @@ def test_classify_agrees_with_evaluate(finished: Path, tmp_path: Path, capsys: p
     assert main(["classify", model, *(text for text, _ in rows), "--json"]) == 0
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [line["url"] for line in lines] == [text for text, _ in rows]
-    assert all(set(line) == {"url", "label", "probability", "latency_ms"} for line in lines)
+    assert all(set(line) == {"url", "label", "probability", "latency_ms", "runtime"} for line in lines)
     assert all((line["label"] == "Not Safe") == (line["probability"] >= 0.5) for line in lines)
     right = sum((line["label"] == "Not Safe") == bool(label) for line, (_, label) in zip(lines, rows, strict=True))
     assert right / len(rows) == accuracy

@@ -17,7 +17,8 @@ from compression.measure.quality import quality
 from compression.recipe import nest, parse
 from compression.repeats import aside, repeat_stages, repeats, without_teacher
 from compression.result import Result
-from compression.runs.snapshot import Run, fold, snapshot
+from compression.runs.fold import fold
+from compression.runs.snapshot import Run, snapshot
 from compression.ui import drawing
 
 MODELS = ("teacher", "student", "compressed", "untaught", "control")

@@ -148,7 +148,8 @@ def test_only_the_owner_may_cancel_or_delete(serve: Serve, gated: Gated) -> None
 
 def test_an_unknown_id_is_no_run(serve: Serve) -> None:
     server = serve()
-    assert server.runs.snapshot("unknown") is None
+    for unknown in ("unknown", "../home", "\ud800", "x" * 100_000):
+        assert server.runs.snapshot(unknown) is None
     for act in (server.runs.cancel, server.runs.delete):
         with pytest.raises(StorageError, match="no longer exists"):
             act("unknown", "ann")

@@ -42,6 +42,10 @@ class OneOf:
     def gather(self, tensor: torch.Tensor) -> torch.Tensor:
         return self._told(tensor)
 
+    def scale(self, scaled: bool) -> None:
+        """Has it scale gradients, as for fp16, or not."""
+        self._own.scaler = torch.amp.GradScaler("cpu") if scaled else None
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._own, name)
 
@@ -113,11 +117,14 @@ def test_a_process_without_rows_adds_zeros(model: Classifier) -> None:
     assert torch.equal(none.grad, torch.full_like(none, 2.0))
 
 
+@pytest.mark.parametrize("scaled", [False, True])
 @pytest.mark.parametrize("index", [0, 1])
 def test_each_process_draws_its_own_dropout_and_may_have_no_row(
-    model: Classifier, monkeypatch: pytest.MonkeyPatch, index: int
+    model: Classifier, monkeypatch: pytest.MonkeyPatch, index: int, scaled: bool
 ) -> None:
-    monkeypatch.setattr(training, "open_accelerator", lambda *given: OneOf(2, index))
+    accelerator = OneOf(2, index)
+    accelerator.scale(scaled)
+    monkeypatch.setattr(training, "open_accelerator", lambda *given: accelerator)
     seeds: set[int] = set()
     seen: list[Event] = []
     config = parse(

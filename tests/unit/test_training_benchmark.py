@@ -6,7 +6,7 @@ import pytest
 import tiny
 import torch
 from benchmarks.agreement import AskedEveryStep, everything_padded, padded
-from benchmarks.training import Step, composed, forward_flops, spread
+from benchmarks.training import Step, carried, composed, forward_flops, spread
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import AutoModelForSequenceClassification
 
@@ -20,6 +20,10 @@ TEXTS = [text for text, _ in tiny.urls(6)]
 def test_the_teacher_counts_every_step_there_and_one_epoch_here() -> None:
     assert composed(Step(30, 40), Step(1, 2)) == (330 * 70, 66 * 1 + 330 * 2)
     assert composed(Step(3, 4), Step(1, 2), epochs=2, steps=10) == (20 * 7, 10 * 1 + 20 * 2)
+
+
+def test_seconds_are_carried_over_by_operations() -> None:
+    assert carried(Step(2, 3), flops=Step(10, 100), needed=Step(15, 400)) == Step(3, 12)
 
 
 @pytest.mark.parametrize("architecture", ["bert", "distilbert"])

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 import tiny
 
-from compression.artefacts import folder as artefact
 from compression.errors import RunCancelled
 from compression.events import Event, Progress, ignore
+from compression.predict import runtime
 from compression.runs.store import RunStore
 from compression.runs.worker import Runs
 from compression.settings import Limits
-from compression.ui import handing_out, whole_file
+from compression.ui import downloads, whole_file
 from compression.ui.classifying import Asked
 from compression.ui.visitor import NOBODY, known
 from compression.ui.whole_file import classify_file
@@ -52,7 +52,7 @@ def source(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def nothing_computed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(artefact, "load", lambda *given: pytest.fail("a model was loaded"))
+    monkeypatch.setattr(runtime, "served", lambda *given: pytest.fail("a model was loaded"))
 
 
 def asking(runs: Runs, source: object, **given: Any) -> dict[str, Any]:
@@ -106,7 +106,7 @@ def test_nobody_guesses_where_the_verdicts_are(runs: Runs, source: Path, place: 
 def test_verdicts_go_after_an_hour(runs: Runs, source: Path, place: Path) -> None:
     old, young = (Path(asking(runs, str(source))["file-download"]["value"]).parent for _ in range(2))
     (place / "upload").mkdir()
-    hour_ago = time.time() - handing_out.KEPT_SECONDS - 1
+    hour_ago = time.time() - downloads.KEPT_SECONDS - 1
     for folder in (old, place / "upload"):
         os.utime(folder, (hour_ago, hour_ago))
     asking(runs, str(source))
@@ -176,7 +176,7 @@ def test_a_model_that_is_not_there(runs: Runs, source: Path, nothing_computed: N
 
 def test_where_nothing_can_be_written(runs: Runs, source: Path, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place.write_text("in the way")
-    assert say("file.no-room") in asking(runs, str(source))["file-verdicts"]
+    assert say("download.no-room") in asking(runs, str(source))["file-verdicts"]
     place.unlink()
     monkeypatch.setattr("os.fsync", full)
     assert say("file.no-room") in asking(runs, str(source))["file-verdicts"]

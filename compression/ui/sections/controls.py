@@ -14,11 +14,12 @@ from compression.ui.words import LANGUAGES, say
 
 Parts = dict[str, Any]
 
-# A click on the button of a refusal reaches the server as {remedy: recipe keys}.
-_REMEDY_BUTTON = """
+# A click on a button among the sentences reaches the server as what the button says of itself: {remedy: recipe keys}
+# of a refusal, {action, run} of an offer.
+_BUTTONS = """
 element.addEventListener('click', (event) => {
-    const button = event.target.closest('button[data-remedy]');
-    if (button) trigger('click', {remedy: button.dataset.remedy});
+    const button = event.target.closest('button[data-remedy], button[data-action]');
+    if (button) trigger('click', {...button.dataset});
 });
 """
 
@@ -58,8 +59,8 @@ def controls(*keys: str) -> Parts:
 
 
 def answer(address: str = "", **settings: Any) -> gr.HTML:
-    """A place for sentences, among them refusals with a button that puts things right; empty without an address."""
-    return gr.HTML(markup.empty(address) if address else "", js_on_load=_REMEDY_BUTTON, **settings)
+    """A place for sentences, some with a button that puts things right; empty without an address."""
+    return gr.HTML(markup.empty(address) if address else "", js_on_load=_BUTTONS, **settings)
 
 
 def offered(key: str) -> list[Any]:

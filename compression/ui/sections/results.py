@@ -1,4 +1,4 @@
-"""What comes out: the run going on, the comparison, verdicts, and the visitor's runs."""
+"""What comes out: the run going on, the comparison, and verdicts."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,34 +17,6 @@ from compression.ui.urls import LIMIT, defang
 from compression.ui.views.receipt import PRICE
 from compression.ui.views.share import COPYING
 from compression.ui.words import named, say
-
-# A click on a row's button reaches the server as {action, run}. Deleting takes a second click on the same button;
-# leaving it, pressing Escape or another button takes the first one back.
-_ROW_BUTTONS = """
-const name = (button, words, label) => {
-    button.textContent = words;
-    button.setAttribute('aria-label', label);
-};
-const disarm = (except) => element.querySelectorAll('button[data-armed]').forEach((button) => {
-    if (button === except) return;
-    const [words, label] = JSON.parse(button.dataset.armed);
-    delete button.dataset.armed;
-    name(button, words, label);
-});
-element.addEventListener('focusout', () => disarm());
-document.addEventListener('keydown', (event) => { if (event.key === 'Escape') disarm(); });
-element.addEventListener('click', (event) => {
-    const button = event.target.closest('button[data-action]');
-    disarm(button);
-    if (!button) return;
-    if (button.dataset.sure && !button.dataset.armed) {
-        button.dataset.armed = JSON.stringify([button.textContent, button.getAttribute('aria-label')]);
-        name(button, button.dataset.sure, `${button.dataset.sure} ${button.getAttribute('aria-label')}`);
-        return;
-    }
-    trigger('click', {action: button.dataset.action, run: button.dataset.run});
-});
-"""
 
 # A click on what would make a model smaller still; which step that is, the server knows.
 _STEP_BUTTON = """
@@ -68,6 +40,7 @@ def running() -> Parts:
             share = gr.HTML(markup.empty("share.empty"), elem_id="share", js_on_load=COPYING)
         with gr.Column(elem_classes="inset"):
             progress = answer("progress.empty", elem_id="progress")
+            resume = gr.Button(say("resume"), visible=False, elem_id="resume", elem_classes="small")
         with gr.Row(equal_height=False):
             with gr.Column(scale=3, min_width=300, elem_id="loss"):
                 loss = chart("loss")
@@ -78,6 +51,7 @@ def running() -> Parts:
         "cancel": cancel,
         "message": message,
         "progress": progress,
+        "resume": resume,
         "epochs": epochs,
         "share": share,
         **loss,
@@ -170,13 +144,6 @@ def classifying() -> Parts:
             parts["disagreements"] = gr.HTML(markup.empty("disagree.empty"), elem_id="disagreements")
         parts |= whole_file()
     return parts | {"url": url, "classify": button, "examples": examples}
-
-
-def history() -> Parts:
-    """The visitor's own runs."""
-    with card(9, "runs"):
-        runs = gr.HTML(markup.empty("runs.empty"), elem_id="runs", js_on_load=_ROW_BUTTONS)
-    return {"runs": runs}
 
 
 def example_urls(path: Path = ASSETS / "example_urls.txt") -> list[str]:

@@ -24,9 +24,20 @@ def summary(result: Result, here: bool = True) -> str:
     return say(
         "summary.all",
         size=_size(teacher.size_bytes / compressed.size_bytes),
-        accuracy=_accuracy(_accuracy_of(compressed) - _accuracy_of(teacher)),
+        accuracy=_against_the_teacher(compressed, _accuracy_of(compressed) - _accuracy_of(teacher)),
         speed=_speed(teacher.latency_ms.p50 / compressed.latency_ms.p50, device),
     )
+
+
+def _against_the_teacher(model: ModelReport, difference: float) -> str:
+    """How much more or less accurate, or, where chance alone may explain the difference, that it is the same."""
+    by = (model.paired or {}).get(SPLIT)
+    points = f"{abs(100 * difference):.1f}"
+    if by is None or not noise(by) or points == "0.0":
+        return _accuracy(difference)
+    unit = say("summary.point" if points == "1.0" else "summary.points")
+    more_or_less = say("summary.noise.more" if difference > 0 else "summary.noise.less")
+    return say("summary.noise", points=points, unit=unit, more_or_less=more_or_less)
 
 
 def summary_card(result: Result, here: bool = True) -> str:

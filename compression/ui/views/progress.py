@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from html import escape
 
 from compression.events import EpochEnded, TrainingStep
-from compression.runs.snapshot import Snapshot
+from compression.runs.snapshot import RESUMABLE, Snapshot
 from compression.ui import markup, units
 from compression.ui.views.refusal import remedy
 from compression.ui.words import friendly, named, say
@@ -21,21 +21,38 @@ def progress(snapshot: Snapshot, mine: bool, cancelling: bool = False) -> str:
     elif not mine:
         parts.append(markup.text("p", say("message.shared"), "quiet"))
     if snapshot.status == "queued":
-        parts.append(markup.text("p", ahead(snapshot.ahead)))
+        parts.append(markup.text("p", waiting(snapshot)))
+    if snapshot.followers > 1 and snapshot.status in UNFINISHED:
+        parts.append(markup.text("p", say("progress.shared", count=snapshot.followers), "quiet"))
     if cancelling and snapshot.status in UNFINISHED:
         parts.append(markup.text("p", say("progress.cancelling"), "notice"))
     if snapshot.stages:
         parts.append(_stages(snapshot))
-    if snapshot.status == "running":
+    if snapshot.status in ("running", *RESUMABLE):
         parts.append(_step(snapshot))
     parts += [markup.text("p", notice, "notice") for notice in snapshot.notices]
-    parts.append(_ending(snapshot))
+    parts.append(_ending(snapshot, mine))
     return "".join(parts)
 
 
-def ahead(count: int) -> str:
-    """How many runs a queued one waits for."""
-    return say(f"progress.ahead.{count}") if count in (0, 1) else say("progress.ahead.n", count=count)
+def waiting(snapshot: Snapshot) -> str:
+    """How many runs a queued one waits for, and how long that may be expected to take."""
+    count = snapshot.ahead
+    words = say(f"progress.ahead.{count}") if count in (0, 1) else say("progress.ahead.n", count=count)
+    if not snapshot.start_eta_seconds:
+        return words
+    return words + " " + say("progress.starts", time=units.duration(snapshot.start_eta_seconds))
+
+
+def have_already(snapshot: Snapshot) -> str:
+    """An offer to open a run of the visitor's own instead of computing it once more."""
+    words = say("have", moment=units.moment(snapshot.ended), name=snapshot.name)
+    buttons = "".join(
+        f'<button type="button" class="remedy" data-action="{action}" data-run="{escape(snapshot.run_id)}">'
+        f"{escape(say(f'have.{action}'))}</button>"
+        for action in ("open", "again")
+    )
+    return f'<div role="status">{markup.text("p", words, "notice")}<div class="offer">{buttons}</div></div>'
 
 
 def loss_table(curve: Sequence[TrainingStep]) -> str:
@@ -98,15 +115,22 @@ def _step(snapshot: Snapshot) -> str:
     if not snapshot.steps:
         return ""
     doing = snapshot.doing or say("progress.training")
-    words = say("progress.step", doing=doing, step=snapshot.step, steps=snapshot.steps)
+    words = say(
+        "progress.step" if snapshot.status == "running" else "progress.reached",
+        doing=doing,
+        step=snapshot.step,
+        steps=snapshot.steps,
+    )
     if snapshot.eta_seconds is not None:
         words += " · " + say("progress.eta", time=units.duration(snapshot.eta_seconds))
     return markup.bar(snapshot.step / snapshot.steps, doing) + markup.text("p", words, "step")
 
 
-def _ending(snapshot: Snapshot) -> str:
+def _ending(snapshot: Snapshot, mine: bool) -> str:
     if snapshot.status in UNFINISHED or snapshot.precomputed_by is not None:
         return ""
+    if snapshot.status == "interrupted" and not mine:
+        return markup.text("p", say("progress.interrupted.shared"))
     seconds = (snapshot.ended or 0) - (snapshot.started or snapshot.ended or 0)
     sentence = say(f"progress.{snapshot.status}", error=friendly(snapshot.error or ""), time=units.duration(seconds))
     if snapshot.status == "failed":

@@ -10,6 +10,7 @@ from compression.ui.words.en_form import FORM
 from compression.ui.words.en_labels import LABELS
 from compression.ui.words.en_push import PUSH
 from compression.ui.words.en_receipt import RECEIPT
+from compression.ui.words.en_runs import COMPARED, RUNS
 from compression.ui.words.en_take import TAKE
 from compression.ui.words.en_why import WHY
 from compression.ui.words.en_xray import XRAY
@@ -106,7 +107,7 @@ PAGE = {
     "confusion.empty": "Which mistakes each model makes: URLs wrongly trusted and wrongly blocked.",
     "latency.empty": "How long one URL takes, from text to verdict.",
     "verdicts.empty": "Type a URL or pick an example. Before any run, the models that come with the lab answer.",
-    "runs.empty": "No runs yet. Each one you start is kept here, to open again or delete.",
+    "runs.empty": "No runs yet. Each one you start is kept here, to open again, name, compare and take along.",
     "reference": "Show the article's three points",
     "reference.info": "The article's own data, 450 URLs: a landmark, not a comparison.",
     "url": "URL",
@@ -114,9 +115,6 @@ PAGE = {
     "url.placeholder": "http://example.com/login",
     "classify": "Classify",
     "examples": "Or try one of these",
-    "runs.open": "Open",
-    "runs.delete": "Delete",
-    "runs.sure": "Really delete?",
     "chart.loss": "Loss while training, in nats",
     "chart.loss.steps": "Step",
     "chart.loss.total": "Total",
@@ -236,7 +234,7 @@ MESSAGES = {
     "progress.succeeded": "Done in {time}. The results are below, and URLs are now classified by this run's models.",
     "progress.failed": "This run stopped: {error}",
     "progress.cancelled": "Cancelled. Nothing of it is kept; change the recipe and run again whenever you like.",
-    "progress.interrupted": "The server stopped while this run was going. Press Run to start it again.",
+    "progress.interrupted": "{error}",
     "progress.cancelling": "Cancelling: it stops at its next step.",
     "progress.link": "Link to this run",
     "preview.tokens": "Half of the URLs have at most {p50} tokens, 95 % at most {p95}, 99 % at most {p99}; the "
@@ -249,6 +247,9 @@ MESSAGES = {
     "summary.less": "{points} {unit} less accurate than the teacher",
     "summary.more": "{points} {unit} more accurate than the teacher",
     "summary.equal": "exactly as accurate as the teacher",
+    "summary.noise": "as accurate as the teacher within noise ({points} {unit} {more_or_less})",
+    "summary.noise.more": "more",
+    "summary.noise.less": "less",
     "summary.point": "point",
     "summary.points": "points",
     "summary.faster": "{ratio}× faster on {device}",
@@ -273,5 +274,8 @@ MESSAGES = {
     "verdict.reads": "Reads",
 }
 
-WORDS: dict[str, str] = FORM | PAGE | NAMES | MESSAGES | WHY | EXAMPLES | FILE | LABELS | PUSH | XRAY
-WORDS |= BEHAVIOUR | BYTES | CERTAINTY | DISAGREE | RECEIPT | TAKE
+_OWN = FORM | PAGE | NAMES | MESSAGES | WHY
+_MORE = (
+    BEHAVIOUR | BYTES | CERTAINTY | COMPARED | DISAGREE | EXAMPLES | FILE | LABELS | PUSH | RECEIPT | RUNS | TAKE | XRAY
+)
+WORDS: dict[str, str] = _OWN | _MORE

@@ -1,6 +1,6 @@
-"""Files made for a visitor: each in a folder of its own that nobody guesses, which goes after an hour, as uploads do.
+"""Where files lie that visitors may download.
 
-Gradio forgets what it handed out when the server stops, and leaves the folders; so whoever makes the next one looks.
+The folder's name is random, so that nobody else finds what is in it, and it goes after an hour, as uploads do.
 """
 
 import secrets
@@ -16,22 +16,20 @@ from compression.errors import ResourceError
 from compression.ui.words import say
 
 KEPT_SECONDS = 3600.0
-MOST_BYTES = 4_000_000_000  # of all of a kind: the oldest go first
+MOST_BYTES = 4_000_000_000  # of all together: the oldest go first
+_PREFIX = "download-"
 
 
 @contextmanager
-def folder_of_its_own(prefix: str) -> Iterator[Path]:
-    """A folder that the page may hand out, and whose name nobody guesses; it stays if all goes well.
-
-    Raises ResourceError where there can be none.
-    """
+def folder_of_its_own() -> Iterator[Path]:
+    """A folder that the page may hand out, and whose name nobody guesses; it stays if all goes well."""
     place = Path(get_upload_folder())
-    _sweep(place, prefix)
-    folder = place / f"{prefix}{secrets.token_hex(24)}"
+    _sweep(place)
+    folder = place / f"{_PREFIX}{secrets.token_hex(24)}"
     try:
         folder.mkdir(mode=0o700, parents=True)
     except OSError:
-        raise ResourceError(say("file.no-room")) from None
+        raise ResourceError(say("download.no-room")) from None
     try:
         yield folder
     except BaseException:
@@ -39,10 +37,10 @@ def folder_of_its_own(prefix: str) -> Iterator[Path]:
         raise
 
 
-def _sweep(place: Path, prefix: str) -> None:
-    """Removes what is an hour old, and the oldest of what is too much together."""
+def _sweep(place: Path) -> None:
+    """Removes what is an hour old, which Gradio forgets when the server stops, and the oldest of what is too much."""
     held: list[tuple[float, int, Path]] = []
-    for folder in place.glob(f"{prefix}*"):
+    for folder in place.glob(f"{_PREFIX}*"):
         with suppress(OSError):  # another visitor's call has just removed it
             size = sum(file.stat().st_size for file in folder.iterdir())
             held.append((folder.lstat().st_mtime, size, folder))
