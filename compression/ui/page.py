@@ -8,18 +8,7 @@ from typing import Any
 import gradio as gr
 
 from compression.runs.worker import Runs
-from compression.ui import (
-    api,
-    comparing,
-    comparing_runs,
-    drawing,
-    form,
-    keeping,
-    markup,
-    pushing,
-    sensing,
-    whole_file,
-)
+from compression.ui import api, comparing, comparing_runs, drawing, form, keeping, markup, pushing, sensing, whole_file
 from compression.ui.handlers import Handlers, Updates
 from compression.ui.sections import connection, history, recipe, results
 from compression.ui.sections.controls import Parts

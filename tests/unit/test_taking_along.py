@@ -20,7 +20,7 @@ from compression.errors import ResourceError
 from compression.events import ignore
 from compression.measure.evidence import gather
 from compression.result import Result
-from compression.ui import handing_out, report, taking_along
+from compression.ui import downloads, report, taking_along
 
 
 class Runs:
@@ -41,7 +41,7 @@ class Runs:
 
 @pytest.fixture(autouse=True)
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(handing_out, "get_upload_folder", lambda: str(tmp_path / "gradio"))
+    monkeypatch.setattr(downloads, "get_upload_folder", lambda: str(tmp_path / "gradio"))
     return tmp_path / "gradio"
 
 
@@ -141,12 +141,12 @@ def test_a_model_comes_with_what_was_checked(monkeypatch: pytest.MonkeyPatch, tm
 def test_files_go_after_an_hour_or_when_there_is_too_much(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     paths = [taken(example("quick"), "json")[1] for _ in range(3)]
     folders = [path.parent for path in paths if path]
-    hour_ago = time.time() - handing_out.KEPT_SECONDS - 1
+    hour_ago = time.time() - downloads.KEPT_SECONDS - 1
     os.utime(folders[0], (hour_ago, hour_ago))
     now = time.time()
     os.utime(folders[1], (now - 60, now - 60))
     assert paths[2] is not None
-    monkeypatch.setattr(handing_out, "MOST_BYTES", 1.5 * paths[2].stat().st_size)
+    monkeypatch.setattr(downloads, "MOST_BYTES", 1.5 * paths[2].stat().st_size)
     taken(example("quick"), "json")
     assert [folder.exists() for folder in folders] == [False, False, True]
 
@@ -155,6 +155,6 @@ def test_where_nothing_can_be_written_it_is_said(place: Path) -> None:
     place.parent.mkdir(exist_ok=True)
     place.write_text("")
     said, path = taken(example("quick"), "json")
-    assert (path, "cannot be written" in said) == (None, True)
-    with pytest.raises(ResourceError), handing_out.folder_of_its_own("x-"):
+    assert (path, "Nothing can be written" in said) == (None, True)
+    with pytest.raises(ResourceError), downloads.folder_of_its_own():
         pass
