@@ -156,6 +156,11 @@ class PredictorCache:
 _CACHE = PredictorCache()
 
 
+def loaded(folder: Path, not_safe: str | None = None) -> Predictor:
+    """The model in `folder`, from those kept loaded, run by what was chosen for it. Raises ModelError, ConfigError."""
+    return _CACHE.predictor(folder, not_safe=not_safe, runtime=known(folder))
+
+
 def classify(
     url: str, folders: Mapping[str, Path], not_safe: Mapping[str, str | None] | None = None
 ) -> dict[str, Prediction]:
@@ -165,10 +170,7 @@ def classify(
     Raises ModelError or ConfigError.
     """
     classes = not_safe or {}
-    return {
-        name: _CACHE.predictor(folder, not_safe=classes.get(name), runtime=known(folder)).verdict(url)
-        for name, folder in folders.items()
-    }
+    return {name: loaded(folder, classes.get(name)).verdict(url) for name, folder in folders.items()}
 
 
 def explain(

@@ -40,7 +40,7 @@ def behave(runs: Runs, viewing: str, wanted: Any) -> Updates:
         return {"flips": markup.empty("behaviour.empty")}
     if "test" not in sure.said:
         return {"flips": markup.text("p", say("behaviour.none"), "notice")}
-    sentences, charts = told(sure, _texts(snapshot, sure.said["test"]), wanted)
+    sentences, charts = told(sure, texts_of(snapshot, sure.said["test"]), wanted)
     updates: Updates = dict(sentences)
     for name, (figure, numbers) in charts.items():
         updates |= {f"{name}-plot": gr.Plot(figure, visible=figure is not None), f"{name}-numbers": numbers}
@@ -93,7 +93,7 @@ def _thresholds(sure: "Evidence", wanted: Any) -> str:
     return behaviour.thresholds_table(points, recall)
 
 
-def _texts(snapshot: Snapshot, test: "Predictions") -> Sequence[str | None] | None:
+def texts_of(snapshot: Snapshot, test: "Predictions") -> Sequence[str | None] | None:
     """The URL of each row, where the run's data is on this host, and may be read for whoever visits it."""
     from compression.data.at_hand import at_hand
 

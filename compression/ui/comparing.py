@@ -1,4 +1,4 @@
-"""The wiring of what the compare section offers beside its charts."""
+"""The wiring of what Compare offers beside its charts, and of looking for what models disagree on."""
 
 from functools import partial
 from typing import Any
@@ -6,11 +6,11 @@ from typing import Any
 import gradio as gr
 
 from compression.runs.worker import Runs
-from compression.ui import behaving, form, taking_along
+from compression.ui import behaving, disagreeing, form, taking_along
 from compression.ui.changing import take_step
 from compression.ui.sections.controls import Parts
 from compression.ui.views.receipt import million_table
-from compression.ui.wiring import BUTTON, DATA, FILE, PROGRESS, QUICK, drawn, io, shown_by
+from compression.ui.wiring import BUTTON, DATA, FILE, PROGRESS, QUICK, SEARCH, drawn, io, shown_by
 
 
 def wire(parts: Parts, runs: Runs) -> None:
@@ -42,3 +42,10 @@ def wire(parts: Parts, runs: Runs) -> None:
     making = {"show_progress": "full", "show_progress_on": [parts["taken"]]}
     parts["take-button"].click(**io(parts, take, ["viewing", "take"], ["taken", "take-file"]), **FILE, **making)
     parts["take"].change(**io(parts, drawn(parts, taking_along.nothing_yet), (), ["taken", "take-file"]), **QUICK)
+
+    def disagree(progress: gr.Progress = PROGRESS, *given: Any) -> Any:
+        updates = disagreeing.disagree(runs, shown_by(progress), *given)
+        return {parts[name]: update for name, update in updates.items()}
+
+    searching = {"show_progress": "full", "show_progress_on": [parts["disagreements"]]}
+    parts["disagree"].click(**io(parts, disagree, ["viewing", "url"], ["disagreements"]), **SEARCH, **searching)

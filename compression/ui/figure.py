@@ -20,6 +20,7 @@ COLOURS = ("#2f86c9", "#e08a00", "#0f9f77", "#b66bb0", "#c8452d", "#8a94a0", "#5
 SHAPES = ("circle", "square", "diamond", "triangle-up", "pentagon", "cross", "star")
 PATTERNS = ("", "/", "x", ".", "\\", "-", "+")
 DASHES = ("solid", "dash", "dashdot", "dot", "longdash", "longdashdot", "solid")
+ENTRY = 118  # pixels of a legend's entry: on a phone two stand side by side
 _STYLED = ("teacher", "student", "compressed", "control", "untaught", "majority")
 
 
@@ -73,7 +74,7 @@ def bars(
                 **after,
                 **shared,
             )
-    figure.update_layout(scattermode="group", scattergap=figure.layout.bargap)
+    figure.update_layout(scattermode="group", scattergap=figure.layout.bargap, legend_entrywidth=ENTRY)
     figure.update_yaxes(autorange="reversed", showgrid=False)
     return figure
 

@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from compression.runs.worker import Runs
-from compression.ui import comparing, comparing_runs, drawing, form, keeping, markup, pushing, sensing, whole_file
+from compression.ui import api, comparing, comparing_runs, drawing, form, keeping, markup, pushing, sensing, whole_file
 from compression.ui.handlers import Handlers, Updates
 from compression.ui.sections import connection, history, recipe, results
 from compression.ui.sections.controls import Parts
@@ -95,6 +95,7 @@ def build(runs: Runs) -> gr.Blocks:
         _wire_results(page, parts, act)
         _wire_history(parts, runs, act)
         comparing.wire(parts, runs)
+        api.wire(runs)
         _wire_file(parts, runs)
         if "push-button" in parts:
             _wire_push(parts, runs)

@@ -10,7 +10,7 @@ from plotly.subplots import make_subplots
 
 from compression.result import Result
 from compression.ui import units
-from compression.ui.figure import COLOURS, INK, SHAPES, bars, marked, styled, ticks
+from compression.ui.figure import COLOURS, ENTRY, INK, SHAPES, bars, marked, styled, ticks
 from compression.ui.views.parts import Row, parts_of
 from compression.ui.views.sensitivity import drawn, rises
 from compression.ui.views.staircase import Step, steps
@@ -70,7 +70,7 @@ def staircase(result: Result) -> go.Figure:
 
 def bytes_by_part(rows: "Sequence[Row]") -> go.Figure:
     """What each model consists of, in shares of its bytes: a lying bar a row, told apart by colour, pattern, label."""
-    figure = styled(go.Figure(), 100 + 46 * len(rows))
+    figure = styled(go.Figure(), 130 + 46 * len(rows))
     names = [f"{row.name}<br>{units.megabytes(row.total)}" for row in rows]
     for part in parts_of(rows):
         shares = [row.parts.get(part, 0) / row.total for row in rows]
@@ -88,7 +88,7 @@ def bytes_by_part(rows: "Sequence[Row]") -> go.Figure:
             marker=marked(_STYLE_OF[part]),
             hovertemplate="%{fullData.name}: %{customdata}<extra></extra>",
         )
-    figure.update_layout(barmode="stack", bargap=0.3, legend_traceorder="normal")
+    figure.update_layout(barmode="stack", bargap=0.3, legend_traceorder="normal", legend_entrywidth=ENTRY + 22)
     figure.update_yaxes(autorange="reversed", showgrid=False)
     figure.update_xaxes(tickformat=".0%", range=[0, 1])
     return figure

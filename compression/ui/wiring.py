@@ -19,6 +19,8 @@ QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden"}
 DATA: dict[str, Any] = {"queue": True, "concurrency_id": "data", "concurrency_limit": 2}
 # A file takes a core for up to minutes: two at a time, and the others wait for their turn.
 FILE: dict[str, Any] = {"queue": True, "concurrency_id": "file", "concurrency_limit": 2}
+# A search asks two models some hundred times: two at a time leave room for single verdicts.
+SEARCH: dict[str, Any] = {"queue": True, "concurrency_id": "search", "concurrency_limit": 2}
 # Thirty people may type at once, on two cores: a few verdicts at a time come sooner than all together.
 INFERENCE: dict[str, Any] = {
     "queue": True,

@@ -43,8 +43,8 @@ def kept(count: int = 120, hostile: str = HOSTILE) -> tuple[Predictions, tuple[s
 def test_what_flipped_is_counted_and_listed_where_the_urls_are_at_hand() -> None:
     said, texts = kept()
     card = behaviour.flips_card(said, texts)
-    assert "Teacher → Student: of 120 test URLs, 1 were wrong before and are right now, 3 were right before" in card
-    assert "Student → Compressed: of 120 test URLs, 12 were wrong before and are right now, 0 were right" in card
+    assert "Teacher → Student, of 120 test URLs: wrong before and right now 1, right before and wrong now 3." in card
+    assert "Student → Compressed, of 120 test URLs: wrong before and right now 12, right before and" in card
     assert "Right before, wrong now: 3 of 3" in card
     assert "hxxp://login-verify" in card
     assert "<td>10.0 %</td><td>70.0 %</td>" in card
@@ -71,7 +71,7 @@ def test_without_the_data_flips_are_counted() -> None:
     said, _ = kept()
     card = behaviour.flips_card(said, None)
     assert "they are counted, not listed" in card
-    assert "3 were right before" in card
+    assert "right before and wrong now 3." in card
     assert "hxxp" not in card
 
 

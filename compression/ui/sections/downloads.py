@@ -49,13 +49,13 @@ const picture = async (plot, title) => {
     brush.fillStyle = '#1c2a35';
     brush.font = '600 16px system-ui, sans-serif';
     brush.fillText(title, 16, 26);
-    for (const layer of plot.querySelectorAll('.main-svg')) {
-        const image = new Image();
-        const svg = new XMLSerializer().serializeToString(layer);
-        image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(svg)}`;
-        await image.decode();
-        brush.drawImage(image, 0, head, width, height);
-    }
+    const [whole, ...layers] = [...plot.querySelectorAll('.main-svg')].map((layer) => layer.cloneNode(true));
+    layers.forEach((layer) => whole.append(...layer.childNodes)); // what a layer refers to may lie in another
+    const drawn = new XMLSerializer().serializeToString(whole).replace(/url\\([^)#]*#([^)&"']+)[^)]*\\)/g, 'url(#$1)');
+    const image = new Image();
+    image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(drawn)}`;
+    await image.decode();
+    brush.drawImage(image, 0, head, width, height);
     return new Promise((done) => canvas.toBlob(done, 'image/png'));
 };
 element.addEventListener('click', async (event) => {

@@ -138,6 +138,10 @@ def classifying() -> Parts:
             gr.HTML(markup.text("p", say("reasons.lead"), "quiet"))
             parts["explain"] = gr.Button(say("reasons"), elem_id="explain", elem_classes="small")
             parts["reasons"] = gr.HTML(markup.empty("reasons.empty"), elem_id="reasons")
+        with fold("fold-disagree"):
+            gr.HTML(markup.text("p", say("disagree.lead"), "quiet"))
+            parts["disagree"] = gr.Button(say("disagree"), elem_id="disagree", elem_classes="small")
+            parts["disagreements"] = gr.HTML(markup.empty("disagree.empty"), elem_id="disagreements")
         parts |= whole_file()
     return parts | {"url": url, "classify": button, "examples": examples}
 

@@ -5,7 +5,7 @@ from typing import Any
 from compression.errors import ConfigError
 from compression.result import ModelReport, Receipt, Result
 from compression.ui import markup, units
-from compression.ui.views.comparison import timed
+from compression.ui.views.comparison import device_kind, timed
 from compression.ui.words import friendly, named, say
 
 PRICE = 0.4  # an hour, at first; in whatever currency the visitor thinks
@@ -15,7 +15,7 @@ def receipt_card(result: Result) -> str:
     """Seconds, memory and energy of the run as far as they are known, and the machine they hold for."""
     environment = result.environment
     machine = say(
-        "receipt.machine",
+        "receipt.machine" if device_kind(result) == "CPU" else "receipt.machine.gpu",
         device=environment.device,
         cpu=environment.cpu,
         threads=environment.threads,

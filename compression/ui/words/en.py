@@ -3,6 +3,7 @@
 from compression.ui.words.en_behaviour import BEHAVIOUR
 from compression.ui.words.en_bytes import BYTES
 from compression.ui.words.en_certainty import CERTAINTY
+from compression.ui.words.en_disagree import DISAGREE
 from compression.ui.words.en_examples import EXAMPLES
 from compression.ui.words.en_file import FILE
 from compression.ui.words.en_form import FORM
@@ -274,5 +275,7 @@ MESSAGES = {
 }
 
 _OWN = FORM | PAGE | NAMES | MESSAGES | WHY
-_MORE = BEHAVIOUR | BYTES | CERTAINTY | COMPARED | EXAMPLES | FILE | LABELS | PUSH | RECEIPT | RUNS | TAKE | XRAY
+_MORE = (
+    BEHAVIOUR | BYTES | CERTAINTY | COMPARED | DISAGREE | EXAMPLES | FILE | LABELS | PUSH | RECEIPT | RUNS | TAKE | XRAY
+)
 WORDS: dict[str, str] = _OWN | _MORE

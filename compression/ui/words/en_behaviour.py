@@ -9,8 +9,8 @@ BEHAVIOUR = {
     "flips": "Verdicts that flipped",
     "flips.not-at-hand": "Of the URLs only hashes were kept, and this data is not on this server: they are counted, "
     "not listed.",
-    "flips.counts": "{before} → {after}: of {examples} test URLs, {repaired} were wrong before and are right now, "
-    "{broken} were right before and are wrong now.",
+    "flips.counts": "{before} → {after}, of {examples} test URLs: wrong before and right now {repaired}, right before "
+    "and wrong now {broken}.",
     "flips.repaired": "Wrong before, right now: {shown} of {count}",
     "flips.broken": "Right before, wrong now: {shown} of {count}",
     "flips.caption": "Probability of phishing, before and after (addresses made unclickable)",

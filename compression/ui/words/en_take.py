@@ -18,6 +18,8 @@ TAKE = {
     "probability differs by more than {difference}, and {flipped} verdicts.",
     "take.model.none": "There is no ONNX file with it. {reason}",
     "report.made": "Made on {created}, with Compression Lab {version}. The recipe:",
+    "api.description": "The verdict of each model of a run (of the bundled one without a run) on a URL. The address is "
+    "read as text and never opened; nothing is kept.",
     "save.png": "Save as PNG",
     "save.csv": "Data as CSV",
     "save.of": "{what}: {chart}",
