@@ -1,5 +1,6 @@
 """Fixtures shared by all layers of tests: tiny models and data, made once a session; real ones where they are named."""
 
+import hashlib
 import json
 import os
 import subprocess
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from compression.runs import Snapshot
 
 ROOT = Path(__file__).parent.parent
+_GRAPHS: dict[str, bytes] = {}  # exported models by what they hold
 sys.path.insert(0, str(ROOT / "tests"))
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the package does, but before torch is first imported
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -66,6 +68,28 @@ def fresh_process() -> Callable[..., Any]:
         return json.loads(done.stdout.strip().splitlines()[-1])
 
     return run
+
+
+@pytest.fixture
+def exported_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model is exported to ONNX once a session, however often it is asked for: that takes seconds."""
+    import onnx
+    import torch
+    from transformers import PreTrainedModel
+
+    from compression.methods import onnx as method
+
+    export = method._graph
+
+    def graph(model: PreTrainedModel) -> onnx.ModelProto:
+        content = hashlib.sha256(f"{type(model)} {model.config}".encode())
+        for name, tensor in model.state_dict().items():
+            content.update(name.encode() + tensor.cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+        if (key := content.hexdigest()) not in _GRAPHS:
+            _GRAPHS[key] = export(model).SerializeToString()
+        return onnx.load_model_from_string(_GRAPHS[key])
+
+    monkeypatch.setattr(method, "_graph", graph)
 
 
 @pytest.fixture

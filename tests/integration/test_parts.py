@@ -19,6 +19,8 @@ from compression.recipe import parse
 from compression.result import Result
 from compression.schemes import OnnxInt4, OnnxInt8
 
+pytestmark = pytest.mark.usefixtures("exported_once")
+
 
 def recipe(teacher: Path, data: Path, scheme: str, **student: object) -> RunConfig:
     return parse(

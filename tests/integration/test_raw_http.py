@@ -101,16 +101,21 @@ def of_ours(visitor: Visitor) -> list[dict[str, Any]]:
     return [e for e in visitor.endpoints if not any(event == "upload" for _, event in e["targets"])]
 
 
+def share(visitor: Visitor, endpoint: dict[str, Any]) -> int:
+    """One in how many of the recipe's inputs is tried: many endpoints take the recipe, and one of them shall do."""
+    whole = {visitor.name(number) for number in endpoint["inputs"]} >= RECIPE
+    return 8 if whole and endpoint["id"] != visitor.endpoint("teacher", "change")["id"] else 1
+
+
 def places(visitor: Visitor, endpoint: dict[str, Any]) -> list[int]:
-    """An endpoint's inputs; of the recipe's, which many endpoints take, all at one endpoint and a share elsewhere."""
-    share = 1 if endpoint["id"] == visitor.endpoint("teacher", "change")["id"] else 8
-    names = [visitor.name(number) for number in endpoint["inputs"]]
-    return [at for at, called in enumerate(names) if called not in RECIPE or (at + endpoint["id"]) % share == 0]
+    """The inputs of an endpoint that are tried one by one."""
+    names, every = [visitor.name(number) for number in endpoint["inputs"]], share(visitor, endpoint)
+    return [at for at, called in enumerate(names) if called not in RECIPE or (at + endpoint["id"]) % every == 0]
 
 
 def test_every_endpoint_takes_every_value_in_every_place(visitor: Visitor) -> None:
     for endpoint in of_ours(visitor):
-        for shift in range(len(POISON)):
+        for shift in range(0, len(POISON), share(visitor, endpoint)):
             data = [POISON[(place + shift) % len(POISON)] for place, _ in enumerate(endpoint["inputs"])]
             assert_answered(visitor.send(endpoint, data, POISON[-shift]), endpoint, data)
     assert_well(visitor)

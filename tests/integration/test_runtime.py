@@ -4,7 +4,6 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,6 @@ from compression.measure import runtime as module
 from compression.measure.runtime import choose
 from compression.methods import bnb
 from compression.methods.bnb import load_quantized
-from compression.models.classifier import Classifier
 from compression.models.onnx_model import OnnxModel
 from compression.predict import predictor
 from compression.predict.predictor import Predictor, classify
@@ -27,6 +25,8 @@ from compression.result import Latency
 from compression.schemes import Int8, Nf4, OnnxInt8, PackedInt4
 from compression.ui.choosing import Choosing
 from compression.ui.views.verdicts import verdict_cards
+
+pytestmark = pytest.mark.usefixtures("exported_once")
 
 CPU = torch.device("cpu")
 TEXTS = [text for text, _ in tiny.urls(24)]
@@ -38,28 +38,6 @@ def choosing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Runtimes are chosen, and nothing is known of any yet."""
     monkeypatch.setenv("COMPRESSION_RUNTIME", "auto")
     monkeypatch.setenv("COMPRESSION_HOME", str(tmp_path / "home"))
-
-
-@pytest.fixture(scope="module")
-def graphs() -> dict[bytes, bytes]:
-    return {}
-
-
-@pytest.fixture(autouse=True)
-def exporting_once(graphs: dict[bytes, bytes], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Exporting takes seconds: the same weights are exported once."""
-    export = module.export_onnx
-
-    def once(classifier: Classifier, path: Path) -> None:
-        weights = sha256()
-        for tensor in classifier.model.state_dict().values():
-            weights.update(tensor.numpy().tobytes())
-        if weights.digest() not in graphs:
-            export(classifier, path)
-            graphs[weights.digest()] = path.read_bytes()
-        path.write_bytes(graphs[weights.digest()])
-
-    monkeypatch.setattr(module, "export_onnx", once)
 
 
 @pytest.fixture

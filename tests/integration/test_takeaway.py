@@ -24,6 +24,8 @@ from compression.recipe import parse
 from compression.result import Result
 from compression.schemes import OnnxInt8
 
+pytestmark = pytest.mark.usefixtures("exported_once")
+
 # What the README in the zip tells its reader to do, for every URL given, with each verdict printed.
 FOLLOWED = """
 import json, os, re, sys
