@@ -91,6 +91,7 @@ class Notice(_Event):
 Event = RunStarted | StageStarted | Progress | TrainingStep | EpochEnded | StageEnded | Notice
 EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="kind")])
 Report = Callable[[Event], None]
+Watch = Callable[[Event | None], None]  # a report that None asks whether the run may go on, without news
 
 
 def ignore(event: Event) -> None:

@@ -21,7 +21,7 @@ from pathlib import Path
 from compression.config import RunConfig
 from compression.data import uploads
 from compression.errors import CompressionError, RunCancelled, RunInterrupted, actionable, sentence
-from compression.events import Event, Report
+from compression.events import Event, Watch
 from compression.hub import keys_at_fault
 from compression.result import Result
 from compression.runs import folders
@@ -33,7 +33,7 @@ from compression.runs.store import INTERRUPTED, RunStore
 from compression.runs.work import Work
 from compression.settings import Limits
 
-Pipeline = Callable[[RunConfig, Report, Path], Result]
+Pipeline = Callable[[RunConfig, Watch, Path], Result]
 
 _LOG = logging.getLogger(__name__)
 _NICE = 5  # on top of the process's own
@@ -131,13 +131,13 @@ class Runs(Line):
             folder.mkdir(parents=True, exist_ok=True)
             deadline = time.monotonic() + self.limits.wall_seconds
             result = context.run(self._pipeline, work.config, partial(self._report, work, deadline), folder)
-        except RunCancelled:
+        except RunCancelled as stopped:
             if work.overdue:
                 self._end(work, "failed", _overdue(self.limits))
-            elif work.cancelled.is_set() or not self._stopping:
-                self._end(work, "cancelled")
-            else:
+            elif isinstance(stopped, RunInterrupted) and not work.cancelled.is_set():
                 self._end(work, "interrupted", INTERRUPTED)
+            else:
+                self._end(work, "cancelled")
         except Exception as error:  # whatever it was, it ends this computation and no other
             if not isinstance(error, CompressionError):
                 _LOG.exception("The runs %s failed", ", ".join(work.runs))
@@ -145,13 +145,14 @@ class Runs(Line):
         else:
             self._end(work, "succeeded", result=result)
 
-    def _report(self, work: Work, deadline: float, event: Event) -> None:
+    def _report(self, work: Work, deadline: float, event: Event | None) -> None:
         work.overdue = time.monotonic() > deadline
         if work.cancelled.is_set() or work.over:
             raise RunCancelled
         if work.overdue or self._stopping:
             raise RunInterrupted
-        work.take_in(event, self._store)
+        if event is not None:
+            work.take_in(event, self._store)
 
     def _end(
         self,

@@ -10,6 +10,7 @@ import gradio as gr
 from compression.catalog import ASSETS, EXAMPLES
 from compression.errors import ResourceError
 from compression.places import home, hosted
+from compression.runs.apart import Apart
 from compression.runs.store import RunStore
 from compression.runs.worker import Runs
 from compression.settings import limits
@@ -37,7 +38,8 @@ def launch(host: str | None = None, port: int | None = None) -> None:
 
     lent.prepare()  # must come before the page is launched; on hosts that lend GPUs it loads torch
     allowed = limits()
-    runs = Runs(RunStore(home()), pipeline.run, precomputed=EXAMPLES, limits=allowed)
+    apart = None if lent.lends() else Apart(pipeline.run)  # with a lent GPU, each stage has a process of its own
+    runs = Runs(RunStore(home()), apart or pipeline.run, precomputed=EXAMPLES, limits=allowed)
     runs.start()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # what ends a Space ends the page as Ctrl-C does
     try:
@@ -52,6 +54,8 @@ def launch(host: str | None = None, port: int | None = None) -> None:
             page.block_thread()
     finally:
         runs.stop(_STOP_SECONDS)
+        if apart is not None:
+            apart.close()
 
 
 def serve(
