@@ -103,6 +103,12 @@ def share(visitor: Visitor, endpoint: dict[str, Any]) -> int:
     return 8 if whole and endpoint["id"] != visitor.endpoint("teacher", "change")["id"] else 1
 
 
+def places(visitor: Visitor, endpoint: dict[str, Any]) -> list[int]:
+    """The inputs of an endpoint that are tried one by one."""
+    names, every = [visitor.name(number) for number in endpoint["inputs"]], share(visitor, endpoint)
+    return [at for at, called in enumerate(names) if called not in RECIPE or (at + endpoint["id"]) % every == 0]
+
+
 def test_every_endpoint_takes_every_value_in_every_place(visitor: Visitor) -> None:
     for endpoint in of_ours(visitor):
         for shift in range(0, len(POISON), share(visitor, endpoint)):
@@ -114,12 +120,10 @@ def test_every_endpoint_takes_every_value_in_every_place(visitor: Visitor) -> No
 def test_every_input_is_looked_at_on_its_own(visitor: Visitor) -> None:
     """One wrong value among right ones: what comes before it is not what refuses it."""
     for endpoint in of_ours(visitor):
-        every = share(visitor, endpoint)
-        for place, number in enumerate(endpoint["inputs"]):
-            if visitor.name(number) not in RECIPE or (place + endpoint["id"]) % every == 0:
-                data = visitor.inputs(endpoint)
-                data[place] = POISON[place % len(POISON)]
-                assert_answered(visitor.send(endpoint, data), endpoint, data)
+        for place in places(visitor, endpoint):
+            data = visitor.inputs(endpoint)
+            data[place] = POISON[place % len(POISON)]
+            assert_answered(visitor.send(endpoint, data), endpoint, data)
     assert_well(visitor)
 
 
@@ -137,7 +141,7 @@ def test_too_few_and_too_many_values_reach_no_handler(visitor: Visitor) -> None:
         right = visitor.inputs(endpoint)
         for data in (right[:-1], [], None, {}, "x") if right else (None,):
             answer = visitor.send(endpoint, data)
-            assert not answer.success or data is None or len(data) < len(right), name(endpoint)
+            assert not answer.success or data is None or len(data) < len(right), endpoint["targets"]
             assert_discreet(answer.body)
         assert_discreet(visitor.send(endpoint, [*right, *POISON]).body)
     assert_well(visitor)
