@@ -5,7 +5,7 @@
 A run of tiny models through most steps is first made undisturbed. Then, so many times: the same run in a process of its
 own, killed at a moment drawn evenly from what it computes until its result is there; what was on disk then is told;
 this process goes on with it; and the models' digests are compared. With `--server` the run is submitted to a server of
-runs, whose database is checked after each kill; else it is `python -m compression run`, and `--resume`.
+runs, which is killed and whose database is checked then; else it is `python -m compression run`, and `--resume`.
 """
 
 import argparse
@@ -28,6 +28,7 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 import tiny
+from processes import alive, children
 
 from compression import pipeline
 from compression.__main__ import main as command_line
@@ -65,10 +66,11 @@ import json, sys
 from pathlib import Path
 from compression import pipeline
 from compression.recipe import parse
+from compression.runs.apart import Apart
 from compression.runs.store import RunStore
 from compression.runs.worker import Runs
 
-runs = Runs(RunStore(Path(sys.argv[1])), pipeline.run)
+runs = Runs(RunStore(Path(sys.argv[1])), apart := Apart(pipeline.run))
 run_id = runs.submit(parse(json.loads(sys.argv[2])), "ann")
 runs.start()
 while not runs.snapshot(run_id).stages:
@@ -76,6 +78,7 @@ while not runs.snapshot(run_id).stages:
 print("Running on", run_id, runs.folder(run_id), sep="|", flush=True)
 print(runs.wait(run_id, 3600).status, flush=True)
 runs.stop(10)
+apart.close()
 """
 PATIENCE_S = 3600
 
@@ -143,13 +146,13 @@ class Way:
         return f"Shown as {before.status} in {before.stage}, step {before.step} of {before.steps}. "
 
 
-def cpu_seconds(process: "subprocess.Popen[str]") -> float:
-    """How long a process has computed, so that a busy machine moves no moment; 0 once it has ended."""
+def cpu_seconds(pid: int) -> float:
+    """How long a process and its children have computed, so that a busy machine moves no moment; 0 at the end."""
     try:
-        fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK") + sum(map(cpu_seconds, children(pid)))
     except OSError:
         return 0.0
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def models(folder: Path) -> dict[str, str]:
@@ -176,11 +179,14 @@ def kill(way: Way, place: Path, after_s: float) -> Killed:
     """Starts the run, and kills it once it has computed for so many seconds."""
     with way.start(place) as process:
         folder, run_id = way.begun(process, place)
-        start = cpu_seconds(process)
-        while process.poll() is None and cpu_seconds(process) < start + after_s:
+        start = cpu_seconds(process.pid)
+        while process.poll() is None and cpu_seconds(process.pid) < start + after_s:
             time.sleep(0.002)
+        computing = children(process.pid)
         process.send_signal(signal.SIGKILL)
         process.wait()
+    while any(map(alive, computing)):  # they see that it has gone
+        time.sleep(0.002)
     return Killed(folder, moment(folder, way.config), run_id)
 
 
@@ -199,9 +205,9 @@ def main() -> None:
         place = folder / "undisturbed"
         with way.start(place) as process:
             whole, _ = way.begun(process, place)
-            start = length = cpu_seconds(process)
+            start = length = cpu_seconds(process.pid)
             while process.poll() is None and not (whole / "result.json").exists():
-                length = cpu_seconds(process) or length
+                length = cpu_seconds(process.pid) or length
                 time.sleep(0.002)
             process.communicate()
         assert process.returncode == 0

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from apart_runs import Does, pipeline
 from gated_runs import PATIENCE_S, Serve, Server, result
+from processes import alive
 
 from compression.config import RunConfig
 from compression.errors import ConfigError, ResourceError, RunInterrupted
@@ -38,11 +39,6 @@ def until(true: Callable[[], object], seconds: float = PATIENCE_S) -> None:
     while not true():
         assert time.monotonic() < deadline
         time.sleep(0.02)
-
-
-def alive(pid: int) -> bool:
-    state = Path(f"/proc/{pid}/stat")
-    return state.exists() and state.read_text().rpartition(")")[2].split()[0] != "Z"
 
 
 def begun(server: Server, run_id: str) -> int:
