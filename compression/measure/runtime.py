@@ -31,6 +31,7 @@ from compression.predict.runtime import ONNX_RUNTIME, PYTORCH, Runtime, keep
 STAGE = "runtime"
 TOLERANCE = 0.01  # of a probability
 _TIMED = 50  # texts
+_EARNED = 0.75  # of the time that one thread takes
 _MOST_PARAMETERS = MAX_BYTES // 4  # what fits into one graph file in fp32
 
 
@@ -106,7 +107,12 @@ def _measured(
     if agreement.get("difference", 0) > TOLERANCE:
         return _runtime(PYTORCH, "ONNX Runtime does not say the same as PyTorch.", p50_ms=p50_ms, **agreement)
     name, threads = min(candidates, key=lambda key: p50_ms[_called(*key)])
-    return _runtime(name, "The fastest measured.", threads=threads, p50_ms=p50_ms, **agreement)
+    reason = "The fastest measured."
+    if (name, threads) == (ONNX_RUNTIME, None):
+        every, one = (p50_ms[_called(name, threads)] for threads in (None, 1))
+        if every > _EARNED * one:
+            threads, reason = 1, "Nearly the fastest measured: more threads save too little to be kept from other work."
+    return _runtime(name, reason, threads=threads, p50_ms=p50_ms, **agreement)
 
 
 def agreement_of(one: Predictor, other: Predictor, texts: Sequence[str]) -> tuple[float, int]:

@@ -41,7 +41,7 @@ class OnnxModel:
         options.intra_op_num_threads = threads or torch.get_num_threads()
         options.inter_op_num_threads = 1
         options.log_severity_level = 4  # fatal errors; all others are raised
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # idle threads leave the CPU to others
+        options.add_session_config_entry("session.force_spinning_stop", "1")  # idle threads leave the CPU to others
         with explaining(f"{called} cannot be run ({{}}). Save the model again."):
             self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         self._alone = rounds

@@ -133,7 +133,7 @@ def measure(given: argparse.Namespace, scratch: Path) -> dict[str, Any]:
     slow = peers.notebook(article)
 
     engine = predictors["2 × 128, NF4"]
-    timed = latencies({name: each.predict for name, each in predictors.items()}, texts)
+    timed = {name: latencies({name: each.predict}, texts)[name] for name, each in predictors.items()}  # each by itself
     timed |= latencies({"article's student, ORT INT8": int8.predict}, texts)
     timed |= latencies({"article's student, notebook's way": lambda text: slow([text])}, texts[:15])
     print("\nOne URL, text to verdict\n                                        p50 ms    p95 ms")

@@ -92,6 +92,19 @@ print(json.dumps(classify(sys.argv[1], {"model": Path(sys.argv[2])})["model"].ru
     assert fresh_process(code, TEXTS[0], folder) == ONNX_RUNTIME
 
 
+@pytest.mark.parametrize(("every_ms", "threads"), [(0.7, None), (0.8, 1), (1.1, 1)])
+def test_more_threads_must_save_a_quarter(
+    every_ms: float, threads: int | None, folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def timed(models: Any, texts: Any) -> dict[str, Latency]:
+        return {name: Latency(p50={PYTORCH: 5.0, FAST: 1.0}.get(name, every_ms), p95=6.0) for name in models}
+
+    monkeypatch.setattr(module, "latencies", timed)
+    chosen = choose(folders["teacher"], TEXTS)
+    assert (chosen.name, chosen.threads) == (ONNX_RUNTIME, threads)
+    assert chosen.reason.startswith("Nearly" if every_ms == 0.8 else "The fastest")
+
+
 def test_pytorch_stays_where_it_is_faster(folders: dict[str, Path], fastest: Callable[[str], None]) -> None:
     fastest(PYTORCH)
     assert choose(folders["teacher"], TEXTS).name == PYTORCH
