@@ -27,6 +27,7 @@ from compression.options import (
     Output,
     Overwrite,
     Positive,
+    Settings,
     TextColumn,
     device_of,
     recipe_file,
@@ -48,9 +49,7 @@ def run(
     config: Annotated[Path | None, typer.Option(help="A recipe (config.json) laid over the preset.")] = None,
     teacher: Annotated[str | None, typer.Option(help="bundled, or a saved model folder.")] = None,
     data: Annotated[str | None, typer.Option(help="bundled, a CSV or Parquet file, or a folder of splits.")] = None,
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", help="KEY=VALUE of the recipe; may be repeated.")
-    ] = None,
+    settings: Settings = None,
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
     positive: Positive = None,
@@ -212,6 +211,7 @@ def precompute(
     data: Data = BUNDLED,
     preset: Annotated[str, typer.Option(help=f"One of: {', '.join(PRESETS)}.")] = "quick",
     teacher: Annotated[str | None, typer.Option(help="bundled, or a saved model folder.")] = None,
+    settings: Settings = None,
     with_model: bool = False,
     overwrite: Overwrite = False,
 ) -> None:
@@ -220,9 +220,10 @@ def precompute(
     from compression.precompute import precompute as compute
 
     claim_run_folder(output, overwrite)
-    recipe = parse(preset_settings(preset), {"data": data} | ({"teacher": teacher} if teacher else {}))
+    given, own = {"data": data} | ({"teacher": teacher} if teacher else {}), settings or []
+    recipe = parse(preset_settings(preset), given, nest(map(_assignment, own)))
     with reporting() as report:
-        show(result_table(compute(recipe, output, with_model, report, preset.casefold())))
+        show(result_table(compute(recipe, output, with_model, report, preset.casefold(), own)))
 
 
 @app.command()

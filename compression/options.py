@@ -24,6 +24,7 @@ Positive = Annotated[str | None, typer.Option(help="The label that means phishin
 NotSafe = Annotated[
     str | None, typer.Option(help="The model's classes that mean Not Safe (names or numbers, commas between).")
 ]
+Settings = Annotated[list[str] | None, typer.Option("--set", help="KEY=VALUE of the recipe; may be repeated.")]
 DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
 
 

@@ -6,6 +6,7 @@ The recipe is run as ever, in a folder that is then thrown away; what the page n
 import shlex
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from compression import pipeline
@@ -24,15 +25,20 @@ SHIPPED = "compressed"  # the one model small enough to come with the project
 
 
 def precompute(
-    config: RunConfig, output: Path, with_model: bool = False, report: Report = ignore, preset: str = "quick"
+    config: RunConfig,
+    output: Path,
+    with_model: bool = False,
+    report: Report = ignore,
+    preset: str = "quick",
+    settings: Sequence[str] = (),
 ) -> Result:
     """Runs the recipe and writes to `output` what the page needs to show it; returns the result as it is written.
 
-    `preset` is what the recipe is called in the command that made it. Raises CompressionError, and whatever `report`
-    raises.
+    `preset` and `settings` (each KEY=VALUE) are what makes the recipe in the command that made it.
+    Raises CompressionError, and whatever `report` raises.
     """
     refuse_inputs(output, (config.teacher, config.student.base), config.data)
-    command = command_line(config, preset, output, with_model)
+    command = command_line(config, preset, output, with_model, settings)
     recording = examples.Recording(report)
     with tempfile.TemporaryDirectory(prefix="precompute-") as scratch:
         made = Path(scratch)
@@ -56,11 +62,12 @@ def called(source: str) -> str:
     return source if source == BUNDLED or not place(source).exists() else place(source).resolve().name
 
 
-def command_line(config: RunConfig, preset: str, output: Path, with_model: bool) -> str:
+def command_line(config: RunConfig, preset: str, output: Path, with_model: bool, settings: Sequence[str] = ()) -> str:
     """The command that does this, without places on this disk that mean nothing elsewhere."""
     where = output.name if output.is_absolute() else output.as_posix()
     options = ["--preset", preset] if preset != "quick" else []
     options += ["--teacher", called(config.teacher)] if config.teacher != BUNDLED else []
+    options += [part for setting in settings for part in ("--set", setting)]
     options += ["--data", called(config.data), *(["--with-model"] if with_model else [])]
     return shlex.join(["python", "-m", "compression", "precompute", *options, "--output", where])
 

@@ -80,7 +80,7 @@ def visit(site: Site, number: int, small: dict[str, Any], over: threading.Event,
     with Visitor(site) as visitor, Visitor(site) as asking:  # two tabs: in one their run, in one the bundled model
         visitor.http.get("/").raise_for_status()
         visitor.press("page", event="load")
-        while not over.is_set():
+        while not (over.is_set() and pressed):
             second = time.monotonic()
             url = (
                 f"http://room-{number}-{dice.randrange(10**6)}.example/{dice.choice(('login', 'docs', 'verify?id=1'))}"

@@ -8,7 +8,7 @@ import pytest
 from compression.__main__ import main
 from compression.config import RunConfig
 from compression.errors import StorageError
-from compression.precompute import called, precompute
+from compression.precompute import called, command_line, precompute
 from compression.recipe import parse
 from compression.runs.store import RunStore
 from compression.runs.worker import Runs
@@ -90,6 +90,13 @@ def test_what_a_folder_holds_is_not_replaced_unasked(examples: Path, capsys: pyt
     assert main(["precompute", "--output", str(examples / "tiny")]) == 2
     assert "--overwrite" in capsys.readouterr().err
     assert (examples / "tiny" / "result.json").read_bytes() == before
+
+
+def test_the_command_says_what_was_set_beside_the_preset(tiny_teacher: Path, tiny_data: Path) -> None:
+    made_by = command_line(
+        recipe(tiny_teacher, tiny_data), "tiny", Path("out"), False, ("seed=3", "labels.not_safe=a, b")
+    )
+    assert "--preset tiny --teacher teacher --set seed=3 --set 'labels.not_safe=a, b' --data data" in made_by
 
 
 def test_a_place_is_called_by_its_last_name(tiny_data: Path) -> None:
