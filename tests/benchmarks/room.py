@@ -48,11 +48,11 @@ def shown(visitor: Visitor) -> str:
     return str(updates[names.index("progress")]) if updates else ""
 
 
-def ending(visitor: Visitor) -> str:
-    """How the run on show ends, watched once a second."""
+def ending(visitor: Visitor, card: str = "") -> str:
+    """How the run on show ends, watched once a second; `card` is how it was drawn last."""
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
-        card = shown(visitor)
+        card = shown(visitor) or card
         for status in ("succeeded", "failed", "cancelled", "interrupted"):
             if f"status {status}" in card:
                 return status
@@ -76,7 +76,7 @@ def visit(site: Site, number: int, small: dict[str, Any], over: threading.Event,
     """One visitor, from opening the page until their own run has ended."""
     dice = random.Random(number)
     press_at = time.monotonic() + dice.uniform(0, 20)
-    pressed = False
+    pressed, card = False, ""
     with Visitor(site) as visitor, Visitor(site) as asking:  # two tabs: in one their run, in one the bundled model
         visitor.http.get("/").raise_for_status()
         visitor.press("page", event="load")
@@ -91,12 +91,12 @@ def visit(site: Site, number: int, small: dict[str, Any], over: threading.Event,
             if set(re.findall(r"room-(\d+)-", answer.body)) != {str(number)}:
                 seen.wrong.append("another's verdict, or none")
             seen.unsafe[url] = "verdict unsafe" in answer.body
-            shown(visitor)
+            card = shown(visitor) or card
             if not pressed and time.monotonic() >= press_at:
-                pressed = True
+                pressed, card = True, ""
                 seen.wrong += visitor.press("run", small | {"seed": 1000 + number}).alerts
             time.sleep(max(0.0, second + 1 - time.monotonic()))
-        seen.ended = ending(visitor)
+        seen.ended = ending(visitor, card)
 
 
 def misjudged(seen: list[Seen]) -> list[str]:
