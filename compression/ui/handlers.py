@@ -4,6 +4,7 @@ Errors a visitor can act on come back as a sentence in one of the updates; nothi
 imported where it is called, so that the page is built and served before torch is loaded.
 """
 
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -14,6 +15,7 @@ import gradio as gr
 from compression import hub
 from compression.config import RunConfig
 from compression.errors import CompressionError
+from compression.runs.snapshot import Snapshot
 from compression.runs.worker import Runs
 from compression.ui import classifying, drawing, form, keeping, markup, notes, running, taking_along, whole_file
 from compression.ui.changing import changed
@@ -56,18 +58,42 @@ class Handlers:
         attached = {"browser": browser, "viewing": viewing, "seen": None, "connection": here()}
         return {**attached, **shown, **recipe_in(query)}
 
+    def look(self, browser: Any, viewing: str | None, seen: Any) -> Updates | None:
+        """What every tick looks for: how far the run on show has come. More than that is news, which `refresh` draws.
+
+        A tick is asked for once a second by everybody, and pays for each of its outputs.
+        """
+        news = {"news": time.time()}
+        if viewing is None or seen is None:
+            return news
+        try:
+            snapshot, now = self._now(browser, viewing, seen)
+        except CompressionError:  # `refresh` meets it too and says it
+            return news
+        other = {name for name in now if seen[name] != now[name]}
+        if {"run", "status", "going", "cancelling"} & other:
+            return news
+        if snapshot is None or not other:
+            return None
+        drawn = drawing.going(snapshot, self._owns(browser, viewing), bool(now["cancelling"]))
+        updates = {"seen": now, "progress": drawn["progress"], "epochs": drawn["epochs"]}
+        return updates | (drawing.loss(snapshot) if "curve" in other else {})
+
+    def _now(self, browser: Any, viewing: str, seen: Any) -> tuple[Snapshot | None, Updates]:
+        """The run on show, and the mark of how it and the visitor's others stand."""
+        snapshot = self._runs.snapshot(viewing) if viewing else None
+        going = self._runs.going(known(browser)["visitor"])
+        return snapshot, drawing.mark(snapshot, bool(seen and seen.get("cancelling") == viewing and viewing), going)
+
     def refresh(self, browser: Any, viewing: str | None, seen: Any, reference: bool, search: Any) -> Updates | None:
         """The page's results brought up to date; None if nothing has changed since `seen`."""
         if viewing is None:
             return {"connection": forgotten()}
         try:
-            snapshot = self._runs.snapshot(viewing) if viewing else None
-            going = self._runs.going(known(browser)["visitor"])
-            cancelling = bool(seen and seen.get("cancelling") == viewing and viewing)
-            now = drawing.mark(snapshot, cancelling, going)
+            snapshot, now = self._now(browser, viewing, seen)
             if seen == now:
                 return None
-            updates = {"seen": now, "timer": gr.Timer(active=drawing.unfinished(snapshot) or bool(going))}
+            updates = {"seen": now, "timer": gr.Timer(active=drawing.unfinished(snapshot) or bool(now["going"]))}
             other = {name for name in now if seen is None or seen[name] != now[name]}
             if {"run", "status", "going"} & other:
                 updates |= keeping.listed(self._runs, browser, viewing, search)

@@ -20,7 +20,6 @@ from compression.ui.wiring import (
     FILE,
     INFERENCE,
     PROGRESS,
-    PUSH,
     QUICK,
     clicked,
     drawn,
@@ -44,6 +43,7 @@ RESULTS = (
     *("push", "push-message", "push-asked", "push-replace", "file-model"),
     *KEPT,
 )
+LIVE = ("seen", "news", "progress", "epochs", "loss-plot", "loss-numbers")  # few: a tick pays for each, changed or not
 ANSWERS = ("estimate", "preview", "message", "progress")  # where a refusal may stand
 ASSESSED = ("share", "estimate", "why-embeddings", "why-alpha", "unsupported", *form.DEPENDENT, *form.GROUPS)
 FILLED = (*form.KEYS, *form.FOLDS, "preset")
@@ -88,6 +88,7 @@ def build(runs: Runs) -> gr.Blocks:
         parts["browser"] = gr.BrowserState(NOBODY, storage_key=STORAGE_KEY, secret=STORAGE_SECRET)
         parts["viewing"] = gr.State(None)  # id of the run on show; None until the page has been attached
         parts["seen"] = gr.State(None)  # mark of what was drawn last
+        parts["news"] = gr.State(None)  # changes when there is more to draw than a tick does
         parts["saved"] = gr.State(None)  # settings a preset replaced
         parts["timer"] = gr.Timer(TICK_SECONDS, active=False)
         act = Handlers(runs)
@@ -98,7 +99,7 @@ def build(runs: Runs) -> gr.Blocks:
         api.wire(runs)
         _wire_file(parts, runs)
         if "push-button" in parts:
-            _wire_push(parts, runs)
+            pushing.wire(parts, runs)
         page.unload(_forgetting(page))
     return page
 
@@ -190,7 +191,9 @@ def _wire_results(page: gr.Blocks, parts: Parts, act: Handlers) -> None:
     page.load(None, js=_HIDE_SECTIONS)
     loaded = page.load(**io(parts, load, ["browser"], [*filled, "message", "connection"]), **QUICK)
     loaded.then(**refresh).then(**io(parts, assess, form.KEYS, ASSESSED), **QUICK)
-    parts["timer"].tick(**refresh)
+    look = io(parts, drawn(parts, act.look), ["browser", "viewing", "seen"], LIVE)
+    parts["timer"].tick(**look, **QUICK)
+    parts["news"].change(**refresh)
     parts["connection"].click(**refresh)
 
     cancel = io(parts, drawn(parts, act.cancel), ["browser", "viewing", "seen"], ["seen", "cancel", "message"])
@@ -261,37 +264,7 @@ def _wire_file(parts: Parts, runs: Runs) -> None:
     parts["file-button"].click(**io(parts, classify, asked, outputs), **FILE, **shown)
 
 
-def _wire_push(parts: Parts, runs: Runs) -> None:
-    inputs = ["viewing", "push-model", "push-to", "push-private"]
-    outputs = ["push-message", "push-asked", "push-replace"]
-
-    def with_token(viewing: str, which: str, to: str, private: bool, token: Any, asked: str = "") -> Updates:
-        given = token.strip() if isinstance(token, str) else ""
-        updates = pushing.push(runs, viewing, which, to, private, asked, given)
-        return updates if updates["push-asked"] else {**updates, "push-token": ""}
-
-    def signed_in(
-        viewing: str, which: str, to: str, private: bool, visitor: gr.OAuthToken | None, asked: str = ""
-    ) -> Any:
-        token = visitor.token if visitor else ""
-        updates = pushing.push(runs, viewing, which, to, private, asked, token)
-        return {parts[name]: update for name, update in updates.items()}
-
-    if "push-token" in parts:
-        press, inputs, outputs = drawn(parts, with_token), [*inputs, "push-token"], [*outputs, "push-token"]
-    else:  # Gradio reads the annotation and puts in the token of whoever has signed in
-        press = signed_in
-    parts["push-button"].click(**io(parts, press, inputs, outputs), **PUSH)
-    parts["push-replace"].click(**io(parts, press, [*inputs, "push-asked"], outputs), **PUSH)
-    gr.on(
-        [parts["push-to"].change, parts["push-model"].change],
-        **io(parts, drawn(parts, pushing.forget), (), ["push-asked", "push-replace"]),
-        queue=False,
-        show_progress="hidden",
-    )
-
-
 def _refresh(parts: Parts, act: Handlers) -> dict[str, Any]:
-    """The one way to draw results, for load, tick and after every button."""
+    """The one way to draw results, for load, news and after every button."""
     inputs = ["browser", "viewing", "seen", "reference", "search"]
     return io(parts, drawn(parts, act.refresh), inputs, RESULTS) | QUICK

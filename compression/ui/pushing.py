@@ -9,6 +9,8 @@ from compression.export.card import Which
 from compression.places import hosted
 from compression.runs.worker import Runs
 from compression.ui import markup
+from compression.ui.sections.controls import Parts
+from compression.ui.wiring import PUSH, drawn, io
 from compression.ui.words import friendly, say
 
 Updates = dict[str, Any]
@@ -57,3 +59,34 @@ def push(runs: Runs, viewing: str, which: Any, to: Any, private: Any, asked: Any
 def forget() -> Updates:
     """No question is open any more."""
     return {"push-asked": "", "push-replace": gr.Button(visible=False)}
+
+
+def wire(parts: Parts, runs: Runs) -> None:
+    """Ties the push to its button, with a token that is typed or that of whoever has signed in."""
+    inputs = ["viewing", "push-model", "push-to", "push-private"]
+    outputs = ["push-message", "push-asked", "push-replace"]
+
+    def with_token(viewing: str, which: str, to: str, private: bool, token: Any, asked: str = "") -> Updates:
+        given = token.strip() if isinstance(token, str) else ""
+        updates = push(runs, viewing, which, to, private, asked, given)
+        return updates if updates["push-asked"] else {**updates, "push-token": ""}
+
+    def signed_in(
+        viewing: str, which: str, to: str, private: bool, visitor: gr.OAuthToken | None, asked: str = ""
+    ) -> Any:
+        token = visitor.token if visitor else ""
+        updates = push(runs, viewing, which, to, private, asked, token)
+        return {parts[name]: update for name, update in updates.items()}
+
+    if "push-token" in parts:
+        press, inputs, outputs = drawn(parts, with_token), [*inputs, "push-token"], [*outputs, "push-token"]
+    else:  # Gradio reads the annotation and puts in the token of whoever has signed in
+        press = signed_in
+    parts["push-button"].click(**io(parts, press, inputs, outputs), **PUSH)
+    parts["push-replace"].click(**io(parts, press, [*inputs, "push-asked"], outputs), **PUSH)
+    gr.on(
+        [parts["push-to"].change, parts["push-model"].change],
+        **io(parts, drawn(parts, forget), (), ["push-asked", "push-replace"]),
+        queue=False,
+        show_progress="hidden",
+    )

@@ -87,6 +87,19 @@ class Visitor:
         self.slowest_s = max(self.slowest_s, time.monotonic() - asked)
         return answer
 
+    def tick(self) -> Answer:
+        """The answer to the page's tick, or to the drawing that follows it where there is news."""
+        answer = self.press("timer", event="tick")
+        changed = json.loads(answer.body).get("changed_state_ids", ())
+        followed = (e for e in self.endpoints if any(to in changed and name == "change" for to, name in e["targets"]))
+        follower = next(followed, None)
+        return answer if follower is None else self.send(follower, self.inputs(follower))
+
+    def progress(self) -> str:
+        """The card of the run on show as a tick draws it; empty where nothing has changed."""
+        drawn = (_html(update) for update in self.tick().updates)
+        return next((card for card in drawn if "run-line" in card), "")
+
     def post(self, path: str, body: Any, query: str = "") -> httpx2.Response:
         """A bare POST of JSON (NaN and all) or of bytes."""
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -111,7 +124,7 @@ class Visitor:
         ended = self.site.runs.wait(run, PATIENCE_S)
         if ended is None or ended.ended is None:
             self.site.runs.cancel(run, self.browser["visitor"])
-        return self.press("timer", event="tick")
+        return self.tick()
 
     def _queued(self, body: dict[str, Any], query: str) -> Answer:
         joined = self.post("queue/join", body, query)

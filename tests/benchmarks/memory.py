@@ -165,13 +165,9 @@ def run(visitor: Visitor, settings: dict[str, Any], seed: int) -> None:
     """One run, from the button to its end."""
     answer = visitor.press("run", settings | {"seed": seed})
     assert not answer.alerts, answer.alerts
-    outputs = visitor.endpoint("timer", "tick")["outputs"]
-    place = next(
-        at for at, part in enumerate(outputs) if visitor.components[part]["props"].get("elem_id") == "progress"
-    )
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
-        shown = str((visitor.press("timer", event="tick").updates or [""] * len(outputs))[place])
+        shown = visitor.progress()
         if "status succeeded" in shown:
             return
         assert "status failed" not in shown, shown

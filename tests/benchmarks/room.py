@@ -40,20 +40,11 @@ class Seen:
     ended: str = "never"
 
 
-def shown(visitor: Visitor) -> str:
-    """The progress card, as a tick of the page's timer draws it; empty where nothing has changed."""
-    outputs = visitor.endpoint("timer", "tick")["outputs"]
-    names = [visitor.components[part]["props"].get("elem_id") for part in outputs]
-    updates = visitor.press("timer", event="tick").updates
-    card = str(updates[names.index("progress")]) if updates else ""
-    return card if "run-line" in card else ""
-
-
 def ending(visitor: Visitor, card: str = "") -> str:
     """How the run on show ends, watched once a second; `card` is how it was drawn last."""
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
-        card = shown(visitor) or card
+        card = visitor.progress() or card
         for status in ("succeeded", "failed", "cancelled", "interrupted"):
             if f"status {status}" in card:
                 return status
@@ -92,7 +83,7 @@ def visit(site: Site, number: int, small: dict[str, Any], over: threading.Event,
             if set(re.findall(r"room-(\d+)-", answer.body)) != {str(number)}:
                 seen.wrong.append("another's verdict, or none")
             seen.unsafe[url] = "verdict unsafe" in answer.body
-            card = shown(visitor) or card
+            card = visitor.progress() or card
             if not pressed and time.monotonic() >= press_at:
                 pressed, card = True, ""
                 seen.wrong += visitor.press("run", small | {"seed": 1000 + number}).alerts
