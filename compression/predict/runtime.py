@@ -8,6 +8,7 @@
 
 import hashlib
 import os
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -99,8 +100,13 @@ def places(folder: Path) -> tuple[Path, Path]:
     """Where a choice for the model in `folder` is kept, and where its graph."""
     import torch
 
-    versions = [f"{name} {version(name)}" for name in ("torch", "transformers", "onnxruntime")]
     host = [cpu_name(), *cpu_flags(), str(torch.get_num_threads())]
-    key = hashlib.sha256("\n".join([digest(folder), *versions, *host]).encode()).hexdigest()
+    key = hashlib.sha256("\n".join([digest(folder), *_versions(), *host]).encode()).hexdigest()
     base = home() / "cache" / "runtimes" / key
     return base.with_suffix(".json"), base.with_suffix(".onnx")
+
+
+@cache
+def _versions() -> tuple[str, ...]:
+    """Read once: each costs some milliseconds, and every verdict asks."""
+    return tuple(f"{name} {version(name)}" for name in ("torch", "transformers", "onnxruntime"))

@@ -40,10 +40,11 @@ class Visitor:
     site: Site
     session: str = field(default_factory=lambda: secrets.token_hex(8))
     slowest_s: float = 0.0
+    limits: httpx2.Limits = ONCE
     browser: dict[str, str] = field(default_factory=lambda: {"visitor": secrets.token_urlsafe(24), "run": ""})
 
     def __post_init__(self) -> None:
-        self.http = httpx2.Client(base_url=self.site.url, timeout=PATIENCE_S, trust_env=False, limits=ONCE)
+        self.http = httpx2.Client(base_url=self.site.url, timeout=PATIENCE_S, trust_env=False, limits=self.limits)
         self.components = {block["id"]: block for block in self.site.config["components"]}
         self.endpoints = [d for d in self.site.config["dependencies"] if d["backend_fn"]]
 

@@ -69,7 +69,9 @@ def visit(site: Site, number: int, small: dict[str, Any], over: threading.Event,
     dice = random.Random(number)
     press_at = time.monotonic() + dice.uniform(0, 20)
     pressed, card = False, ""
-    with Visitor(site) as visitor, Visitor(site) as asking:  # two tabs: in one their run, in one the bundled model
+    kept = httpx2.Limits()  # connections stay open, as a browser's do
+    # Two tabs: in one their run, in one the bundled model.
+    with Visitor(site, limits=kept) as visitor, Visitor(site, limits=kept) as asking:
         visitor.http.get("/").raise_for_status()
         visitor.press("page", event="load")
         while not (over.is_set() and pressed):
