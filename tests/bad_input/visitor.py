@@ -40,7 +40,7 @@ class Visitor:
     site: Site
     session: str = field(default_factory=lambda: secrets.token_hex(8))
     slowest_s: float = 0.0
-    limits: httpx2.Limits = ONCE
+    limits: httpx2.Limits = field(default_factory=lambda: ONCE)
     browser: dict[str, str] = field(default_factory=lambda: {"visitor": secrets.token_urlsafe(24), "run": ""})
 
     def __post_init__(self) -> None:
