@@ -8,7 +8,19 @@ from typing import Any
 import gradio as gr
 
 from compression.runs.worker import Runs
-from compression.ui import api, comparing, comparing_runs, drawing, form, keeping, markup, pushing, sensing, whole_file
+from compression.ui import (
+    api,
+    classifying,
+    comparing,
+    comparing_runs,
+    drawing,
+    form,
+    keeping,
+    markup,
+    pushing,
+    sensing,
+    whole_file,
+)
 from compression.ui.handlers import Handlers, Updates
 from compression.ui.sections import connection, history, recipe, results
 from compression.ui.sections.controls import Parts
@@ -21,6 +33,7 @@ from compression.ui.wiring import (
     INFERENCE,
     PROGRESS,
     QUICK,
+    VERDICT,
     clicked,
     drawn,
     io,
@@ -211,10 +224,11 @@ def _wire_results(page: gr.Blocks, parts: Parts, act: Handlers) -> None:
 
     asked = ["viewing", "url"]
     classify = io(parts, drawn(parts, act.classify), asked, ["verdicts", "anatomy", "reasons"])
-    gr.on([parts["classify"].click, parts["url"].submit], **classify, **INFERENCE)
+    failed = io(parts, drawn(parts, classifying.failed), (), ["verdicts"]) | QUICK
+    gr.on([parts["classify"].click, parts["url"].submit], **classify, **VERDICT).failure(**failed)
     for button, url in zip(parts["examples"], results.example_urls(), strict=True):
         show = button.click(partial(str, url), None, parts["url"], **QUICK, api_visibility="private")
-        show.then(**classify, **INFERENCE)
+        show.then(**classify, **VERDICT).failure(**failed)
     parts["explain"].click(**io(parts, drawn(parts, act.explain), asked, ["reasons"]), **INFERENCE)
 
 

@@ -21,7 +21,9 @@ DATA: dict[str, Any] = {"queue": True, "concurrency_id": "data", "concurrency_li
 FILE: dict[str, Any] = {"queue": True, "concurrency_id": "file", "concurrency_limit": 2}
 # A search asks two models some hundred times: two at a time leave room for single verdicts.
 SEARCH: dict[str, Any] = {"queue": True, "concurrency_id": "search", "concurrency_limit": 2}
-# Thirty people may type at once, on two cores: a few verdicts at a time come sooner than all together.
+# A verdict takes less than Gradio's queue does; `classifying` sees to it that few are computed at a time.
+VERDICT: dict[str, Any] = {"queue": False, "show_progress": "minimal"}
+# Reasons take a hundred verdicts: a few at a time come sooner than all together.
 INFERENCE: dict[str, Any] = {
     "queue": True,
     "concurrency_id": "inference",

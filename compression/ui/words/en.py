@@ -210,6 +210,7 @@ MESSAGES = {
     "your own machine.",
     "message.url.empty": "Type or paste a URL first, or pick one of the examples.",
     "message.url.long": "This is {length} characters long. Shorten it to {limit} and try again.",
+    "message.our-bug": "Something went wrong that should not have. The server's log says what; try it again.",
     "message.address": "This host and port cannot be served. Another program may be using them: choose another port.",
     "message.unknown-run": "There is no run with this link any more. Start a new one, or open one of yours below.",
     "message.shared": "You are watching a shared run: only the person who started it can cancel or delete it.",
