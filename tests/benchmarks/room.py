@@ -3,8 +3,9 @@
     PYTHONPATH=.:tests:tests/benchmarks python tests/benchmarks/room.py [--visitors 30]
 
 The app runs in a process of its own, the visitors are threads that speak HTTP to it. Three runs of Quick: the first
-fills the caches, the second goes on alone, the third in company; the two are compared. Each visitor asks about URLs of
-their own, whose verdicts are compared with the engine's, and starts a run of their own, which has to end well.
+fills the caches, the second goes on alone, the third in company, once all have opened the page; the two are compared.
+Each visitor asks about URLs of their own, whose verdicts are compared with the engine's, and starts a run of their own,
+which has to end well.
 """
 
 import argparse
@@ -52,28 +53,30 @@ def ending(visitor: Visitor, card: str = "") -> str:
     return "never"
 
 
-def quick(site: Site, seed: int, company: threading.Event | None = None) -> float:
+def quick(site: Site, seed: int) -> float:
     """Seconds from the start of a run of Quick to its end."""
     with Visitor(site) as visitor:
         begun = time.perf_counter()
         answer = visitor.press("run", QUICK | {"seed": seed})
         assert not answer.alerts, answer.alerts
-        if company:
-            company.set()
         assert ending(visitor) == "succeeded"
         return time.perf_counter() - begun
 
 
-def visit(site: Site, number: int, small: dict[str, Any], over: threading.Event, seen: Seen) -> None:
+def visit(
+    site: Site, number: int, small: dict[str, Any], here: threading.Barrier, over: threading.Event, seen: Seen
+) -> None:
     """One visitor, from opening the page until their own run has ended."""
     dice = random.Random(number)
-    press_at = time.monotonic() + dice.uniform(0, 20)
     pressed, card = False, ""
     kept = httpx2.Limits()  # connections stay open, as a browser's do
     # Two tabs: in one their run, in one the bundled model.
     with Visitor(site, limits=kept) as visitor, Visitor(site, limits=kept) as asking:
         visitor.http.get("/").raise_for_status()
         visitor.press("page", event="load")
+        asking.press("timer", event="tick")
+        here.wait()
+        press_at = time.monotonic() + dice.uniform(0, 30)
         while not (over.is_set() and pressed):
             second = time.monotonic()
             url = (
@@ -127,17 +130,17 @@ def main() -> None:
             wait_for_torch(site)
             quick(site, 0)
             alone = quick(site, 1)
-            company, over = threading.Event(), threading.Event()
+            here, over = threading.Barrier(visitors + 1), threading.Event()
             seen = [Seen() for _ in range(visitors)]
             room = [
-                threading.Thread(target=visit, args=(site, number, small, over, each))
+                threading.Thread(target=visit, args=(site, number, small, here, over, each))
                 for number, each in enumerate(seen)
             ]
-            crowd = threading.Thread(target=lambda: company.wait() and [thread.start() for thread in room])
-            crowd.start()
-            together = quick(site, 2, company)
+            for thread in room:
+                thread.start()
+            here.wait()
+            together = quick(site, 2)
             over.set()
-            crowd.join()
             for thread in room:
                 thread.join()
     report(seen, alone, together)

@@ -50,7 +50,7 @@ def browser() -> Iterator[Browser]:
 def visit(browser: Browser) -> Iterator[Visit]:
     """Opens a page as a new visitor; afterwards no console may hold an error and no request may have left.
 
-    A page that is to be `cut_off` may complain that requests could not be sent.
+    A page that is to be `cut_off` may complain that requests could not be sent, or were not answered well.
     """
     contexts, troubles = [], []
 
@@ -133,7 +133,7 @@ def screenshots() -> Path | None:
 
 
 def _is_fine(message: ConsoleMessage, cut_off: bool) -> bool:
-    return message.type != "error" or (cut_off and "net::ERR_" in message.text)
+    return message.type != "error" or (cut_off and ("net::ERR_" in message.text or "status of 500" in message.text))
 
 
 def _is_local(url: str) -> bool:

@@ -202,7 +202,8 @@ def preview(config: RunConfig) -> Preview:
 def classify(
     url: str, folders: Mapping[str, Path], not_safe: Mapping[str, str | None] | None = None
 ) -> dict[str, Prediction]:
-    """Phishing if the URL says 'evil' or 'login'."""
+    """Phishing if the URL says 'evil' or 'login'; one that says 'bug' meets one of ours."""
+    assert "bug" not in url
     bad = any(word in url for word in ("evil", "login"))
     probability = 0.983 if bad else 0.021
     return {name: Prediction(url, "Not Safe" if bad else "Safe", probability, 5.4) for name in folders}

@@ -43,7 +43,7 @@ def test_the_network_is_cut_in_the_middle_of_a_run(site: Site, visit: Visit) -> 
     page.context.set_offline(True)
     expect(page.locator(AWAY)).to_be_visible()
     site.pipeline.gate.set()
-    page.wait_for_timeout(3_000)
+    page.wait_for_timeout(20_000)
     expect(page.locator("#progress .status")).to_have_text("Running")
     page.context.set_offline(False)
     assert_done(page)

@@ -144,6 +144,15 @@ def test_a_url_that_is_none_gets_a_sentence(site: Site, visit: Visit, url: str, 
     expect(page.locator("#verdicts [role=alert]")).to_contain_text(sentence)
 
 
+def test_a_bug_of_ours_is_said_and_the_next_verdict_comes(site: Site, visit: Visit) -> None:
+    page = visit(site.url, cut_off=True)
+    classify(page, "http://bug.example/")
+    expect(page.locator("#verdicts [role=alert]")).to_contain_text("Something went wrong that should not have.")
+    classify(page, "http://evil.example/")
+    expect(page.locator("#verdicts .verdict h3")).to_have_text(["Teacher"])
+    expect(page.locator("#verdicts [role=alert]")).to_have_count(0)
+
+
 def test_hostile_text_stays_text(site: Site, visit: Visit) -> None:
     page = visit(site.url)
     classify(page, HOSTILE)
