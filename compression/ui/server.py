@@ -1,5 +1,6 @@
 """The page served: where it listens, what it keeps, and Gradio's settings in one place."""
 
+import gc
 import os
 import signal
 from contextlib import suppress
@@ -51,6 +52,7 @@ def launch(host: str | None = None, port: int | None = None) -> None:
         print(say("served", url=url), flush=True)
         with suppress(KeyboardInterrupt):  # also of a signal that comes before the page waits for one
             warm_up()
+            gc.freeze()  # what is loaded by now stays: looking through it for garbage would hold up visitors
             page.block_thread()
     finally:
         runs.stop(_STOP_SECONDS)

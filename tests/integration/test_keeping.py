@@ -176,7 +176,7 @@ def test_an_open_page_learns_of_whatever_concerns_its_visitor(serve: Serve, gate
     assert "status failed" in ended["runs"]
 
 
-def test_a_tick_draws_how_far_a_run_has_come_and_asks_for_a_drawing_of_more(serve: Serve, gated: Gated) -> None:
+def test_a_tick_asks_for_a_drawing_of_how_far_a_run_has_come_or_of_all(serve: Serve, gated: Gated) -> None:
     server = serve()
     act = Handlers(server.runs)
     assert list(act.look(ANN, None, None) or {}) == ["news"], "a page that was never drawn"
@@ -186,7 +186,8 @@ def test_a_tick_draws_how_far_a_run_has_come_and_asks_for_a_drawing_of_more(serv
     assert shown is not None
     assert act.look(ANN, run_id, shown["seen"]) is None
     server.submit(BOB["visitor"])
-    joined = act.look(ANN, run_id, shown["seen"])
+    assert list(act.look(ANN, run_id, shown["seen"]) or {}) == ["moved"]
+    joined = act.follow(ANN, run_id, shown["seen"])
     assert joined is not None
     assert list(joined) == ["seen", "progress", "epochs"]
     assert "2 visitors run this very recipe" in joined["progress"]
