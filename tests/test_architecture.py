@@ -144,6 +144,7 @@ def test_requirements_are_pinned_exactly_and_used() -> None:
     used |= {"accelerate"}  # transformers needs it to load what bitsandbytes quantizes
     used |= {"onnxscript"}  # torch exports to ONNX with it
     used |= {"authlib", "itsdangerous"}  # gradio needs them to let visitors of a Space sign in
+    used |= {"httptools", "uvloop"}  # uvicorn, which serves the page, takes them where they are
     for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines():
         name, _, version = line.partition("==")
         assert version, line

@@ -192,6 +192,7 @@ def test_a_tick_asks_for_a_drawing_of_how_far_a_run_has_come_or_of_all(serve: Se
     assert list(joined) == ["seen", "progress", "epochs"]
     assert "2 visitors run this very recipe" in joined["progress"]
     assert act.look(ANN, run_id, joined["seen"]) is None
+    gated.error = MemoryError()
     gated.open()
     server.ended(run_id)
     first, second = (act.look(ANN, run_id, joined["seen"]) or {} for _ in range(2))
