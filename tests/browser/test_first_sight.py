@@ -35,7 +35,7 @@ def test_a_newcomer_finds_results_and_can_look_at_others(site: Site, visit: Visi
     expect(page.get_by_label("Quick, on the bundled URLs")).to_be_checked()
     mark = page.locator("#precomputed")
     expect(mark).to_contain_text("Precomputed on 20")
-    expect(mark).to_contain_text("python -m compression precompute --data bundled")
+    expect(mark).to_contain_text("python -m compression precompute --set controls.without_teacher=true --data bundled")
     expect(page.locator("#progress .status")).to_have_text("Precomputed")
     expect(page.locator("#summary")).to_contain_text("that CPU")
     expect(page.locator("#epochs")).to_contain_text("Student, 2 / 2")
