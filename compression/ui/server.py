@@ -3,7 +3,9 @@
 import gc
 import os
 import signal
+import sys
 from contextlib import suppress
+from importlib.util import find_spec
 from typing import Any
 
 import gradio as gr
@@ -38,6 +40,8 @@ def launch(host: str | None = None, port: int | None = None) -> None:
     from compression.models import lent
 
     lent.prepare()  # must come before the page is launched; on hosts that lend GPUs it loads torch
+    if find_spec("matplotlib") is None:
+        sys.modules["matplotlib"] = None  # type: ignore[assignment]  # Gradio looks for it on disk twice an event
     allowed = limits()
     apart = None if lent.lends() else Apart(pipeline.run)  # with a lent GPU, each stage has a process of its own
     runs = Runs(RunStore(home()), apart or pipeline.run, precomputed=EXAMPLES, limits=allowed)
