@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from compression.measure.evidence import Evidence
 
 # Where a model's name stands, by its style: what is often of one size has its names on different sides.
-_SIDES = ("top right", "bottom left", "bottom left", "bottom right", "top left", "top right")
+_SIDES = ("top right", "bottom left", "bottom left", "bottom right", "bottom right", "top right")
 _IN_LINE = ("teacher", "student", "compressed")  # made one from the other; further models stand beside them
 
 

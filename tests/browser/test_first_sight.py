@@ -44,7 +44,7 @@ def test_a_newcomer_finds_results_and_can_look_at_others(site: Site, visit: Visi
     expect(page.locator("#runs")).to_contain_text("No runs yet")
     classify(page)
     expect(page.locator("#verdicts .verdict h3")).to_have_text(["Teacher", "Compressed"])
-    expect(page.locator("#verdicts")).to_contain_text("Too large to come with the lab: Student.")
+    expect(page.locator("#verdicts")).to_contain_text("The lab comes without the files of: Student.")
 
     page.get_by_label("Quick, on real URLs").check()
     expect(mark).to_contain_text("--data web_page_phishing")

@@ -68,6 +68,7 @@ def _taught(result: Result) -> str:
         low=units.signed_points(by.low),
         high=units.signed_points(by.high),
         verdict=say("paired.noise" if noise(by) else "paired.real"),
+        examples=f"{by.examples:,}",
     )
 
 

@@ -20,7 +20,7 @@ CERTAINTY = {
     "who.untaught": "the same student without a teacher",
     "who.control": "the TF-IDF control",
     "taught.measured": "What the teacher brought: {points} {unit} (95 % interval {low} to {high}: {verdict}), the "
-    "student against the same student trained on the labels alone.",
+    "student against the same student trained on the labels alone, on {examples} validation and test URLs.",
     "taught.not": "What the teacher brought was not measured: switch on “{control}” above, and run again.",
     "spread.measured": "{model}: from {low} to {high} with {seeds} seeds, so luck alone moves it by {points} {unit}.",
     "spread.not": "How far luck moves the score was not measured: ask for more than one of “{control}” above, and run "

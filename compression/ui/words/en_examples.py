@@ -11,6 +11,6 @@ EXAMPLES = {
     "precomputed.made": "Precomputed on {when} on {device} with",
     "precomputed.run": "Press Run to make your own.",
     "precomputed.here": "Computed beforehand and not here: this is how it went. Press Run to make your own.",
-    "precomputed.absent": "Too large to come with the lab: {models}. Press Run, and all three answer.",
+    "precomputed.absent": "The lab comes without the files of: {models}. Press Run, and all three answer.",
     "and": " and ",
 }
