@@ -195,6 +195,7 @@ def _understood(texts: dict[str, Any], folder: Path) -> Bundle:
 
 def _check_result(result: Result, events: list[tuple[int, float, Event]]) -> None:
     """Raises StorageError for a result that no run has, as far as that would be believed or could not be shown."""
+    from compression.repeats import SEEDS, UNTAUGHT
     from compression.step import MAKES
 
     stages = {stage.name for stage in result.stages}
@@ -208,7 +209,7 @@ def _check_result(result: Result, events: list[tuple[int, float, Event]]) -> Non
                 pass
             case _:
                 stages.add(event.stage)
-    if not stages <= {*MAKES, "evaluate"}:
+    if not stages <= {*MAKES, UNTAUGHT, SEEDS, "evaluate"}:
         raise _refused("it has steps that no run takes")
     if not result.models.keys() >= _MADE or not all(map(_MODEL.fullmatch, result.models)):
         raise _refused("its models are not those of a run")

@@ -106,10 +106,11 @@ def test_a_run_that_is_going_on_is_not_touched(serve: Serve, gated: Gated) -> No
     gated.reached()
     server.submit("ann", 2)
     assert (server.runs.folder(second) / "weights").exists()
-    gated.open(2)
+    gated.open()
     server.ended(second)
     gated.reached()
     assert [bool(server.see(run_id).size_bytes) for run_id in (first, second)] == [False, True]
+    gated.open()
 
 
 def test_an_upload_beyond_the_limit_is_refused(serve: Serve, tmp_path: Path) -> None:
