@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -57,7 +56,6 @@ def test_the_python_example_prints_a_verdict(site: Site, capsys: pytest.CaptureF
     assert (float(probability) >= 0.5) == (label == "Not Safe")
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_the_curl_example_is_told_a_verdict(site: Site) -> None:
     done = subprocess.run(["bash", "-c", shown("bash", site)], capture_output=True, text=True, check=True)
     assert "event: complete" in done.stdout

@@ -1,6 +1,7 @@
 """How models behave: flips, loyalty, sorts of URLs, thresholds and calibration, drawn from what a run kept."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -94,27 +95,22 @@ def example(name: str) -> Any:
     return Here(Result.read(folder), folder)
 
 
-@pytest.fixture(scope="module")
-def whole() -> Any:
-    """A run with predictions on both splits: the example's, its test split in the place of validation too."""
-    runs = example("quick")
-    sure = evidence(runs, runs.snapshot("run"))
-    assert sure is not None
-    from compression.measure.evidence import Evidence
-
-    both = Evidence({"validation": sure.said["test"], "test": sure.said["test"]}, sure.intervals, sure.pairs)
-    return runs, both
-
-
-def test_an_example_tells_what_it_kept_and_says_what_it_did_not(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_example_tells_what_it_kept() -> None:
     updates = behaving.behave(example("real"), "run", 95)
     assert set(updates) == set(behaving.PARTS)
     assert "they are counted, not listed" in updates["flips"]
     assert "Loyalty to the teacher" in updates["loyalty"]
     assert updates["roc-plot"].visible
     assert "this data is not on this server" in updates["breakdown-numbers"]
-    if "validation" in evidence(example("real"), example("real").snapshot("run")).said:  # type: ignore[union-attr]
-        pytest.skip("the example keeps its predictions on validation")
+
+
+def test_what_rests_on_validation_is_said_to_be_missing_where_it_was_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = example("real")
+    sure = evidence(runs, runs.snapshot("run"))
+    assert sure is not None
+    test_alone = replace(sure, said={"test": sure.said["test"]})
+    monkeypatch.setattr(behaving, "evidence", lambda *_: test_alone)
+    updates = behaving.behave(runs, "run", 95)
     for name in ("thresholds", "reliability-numbers"):
         assert "which this run did not keep" in updates[name]
 
@@ -127,9 +123,8 @@ def test_the_bundled_example_has_its_urls_at_hand() -> None:
     assert "Length 26 to 50" in updates["breakdown-numbers"]
 
 
-def test_thresholds_are_chosen_on_validation_for_any_wanted_recall(whole: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    runs, both = whole
-    monkeypatch.setattr(behaving, "evidence", lambda *_: both)
+def test_thresholds_are_chosen_on_validation_for_any_wanted_recall() -> None:
+    runs = example("quick")
     lax, strict = (behaving.thresholds(runs, "run", wanted)["thresholds"] for wanted in (60, 99.5))
     assert "For 60 % of the validation split" in lax
     assert lax != strict
