@@ -24,11 +24,8 @@ HERE = "http://127.0.0.1:7860/"
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    home = tmp_path_factory.mktemp("home")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("COMPRESSION_HOME", str(home))
-        with served(home, pipeline.run) as site:
-            yield site
+    with served(tmp_path_factory.mktemp("home"), pipeline.run) as site:
+        yield site
 
 
 def shown(language: str, site: Site) -> str:

@@ -33,11 +33,8 @@ def bench(hub: HubStandIn, tmp_path: Path, tiny_teacher: Path, monkeypatch: pyte
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    home = tmp_path_factory.mktemp("home")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("COMPRESSION_HOME", str(home))
-        with served(home, pipeline.run) as site:
-            yield site
+    with served(tmp_path_factory.mktemp("home"), pipeline.run) as site:
+        yield site
 
 
 def command(given: Given, bench: Bench) -> list[str]:

@@ -60,7 +60,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
     home = tmp_path_factory.mktemp("home")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("COMPRESSION_HOME", str(home))
         patch.setenv("COMPRESSION_MAX_IMPORT_BYTES", "20000000")
         patch.setattr(sensitivity, "sensitivity", lambda classifier, split, report: [PART])
         with served(home, pipeline) as site:
