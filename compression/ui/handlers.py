@@ -4,6 +4,7 @@ Errors a visitor can act on come back as a sentence in one of the updates; nothi
 imported where it is called, so that the page is built and served before torch is loaded.
 """
 
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -57,6 +58,36 @@ class Handlers:
         attached = {"browser": browser, "viewing": viewing, "seen": None, "connection": here()}
         return {**attached, **shown, **recipe_in(query)}
 
+    def look(self, browser: Any, viewing: str | None, seen: Any) -> Updates | None:
+        """What a tick finds, drawn by others: `news` for `refresh`, or that the run on show has `moved`, for `follow`.
+
+        Everybody asks once a second, and Gradio draws each output of an event anew, changed or not: these are few. The
+        timer rests once nothing is new and nothing goes on.
+        """
+        if viewing is None or seen is None:
+            return {"news": time.time()}
+        try:
+            snapshot, now = self._now(browser, viewing, seen)
+        except CompressionError:  # `refresh` meets it too and says it
+            return {"news": time.time()}
+        other = {name for name in now if seen[name] != now[name]}
+        if not other:
+            return None if drawing.unfinished(snapshot) or now["going"] else {"timer": gr.Timer(active=False)}
+        return {"news" if {"run", "status", "going", "cancelling"} & other else "moved": time.time()}
+
+    def follow(self, browser: Any, viewing: str, seen: Any) -> Updates | None:
+        """How far the run on show has come; the rest of the page stays."""
+        try:
+            snapshot, now = self._now(browser, viewing, seen)
+        except CompressionError as error:
+            return {"progress": refusal(error)}
+        if snapshot is None or seen is None:
+            return None
+        drawn = drawing.going(snapshot, self._owns(browser, viewing), bool(now["cancelling"]))
+        known_so_far = {name: now[name] for name in ("revision", "ahead", "starts", "followers", "curve")}
+        updates = {"seen": seen | known_so_far, "progress": drawn["progress"], "epochs": drawn["epochs"]}
+        return updates | (drawing.loss(snapshot) if seen["curve"] != now["curve"] else {})
+
     def _now(self, browser: Any, viewing: str, seen: Any) -> tuple[Snapshot | None, Updates]:
         """The run on show, and the mark of how it and the visitor's others stand."""
         snapshot = self._runs.snapshot(viewing) if viewing else None
@@ -71,7 +102,7 @@ class Handlers:
             snapshot, now = self._now(browser, viewing, seen)
             if seen == now:
                 return None
-            updates = {"seen": now, "timer": gr.Timer(active=drawing.unfinished(snapshot) or bool(now["going"]))}
+            updates = {"seen": now, "timer": gr.Timer(active=True)}
             other = {name for name in now if seen is None or seen[name] != now[name]}
             if {"run", "status", "going"} & other:
                 updates |= keeping.listed(self._runs, browser, viewing, search)

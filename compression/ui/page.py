@@ -56,6 +56,7 @@ RESULTS = (
     *("push", "push-message", "push-asked", "push-replace", "file-model"),
     *KEPT,
 )
+LIVE = ("seen", "progress", "epochs", "loss-plot", "loss-numbers")
 ANSWERS = ("estimate", "preview", "message", "progress")  # where a refusal may stand
 ASSESSED = ("share", "estimate", "why-embeddings", "why-alpha", "unsupported", *form.DEPENDENT, *form.GROUPS)
 FILLED = (*form.KEYS, *form.FOLDS, "preset")
@@ -100,6 +101,9 @@ def build(runs: Runs) -> gr.Blocks:
         parts["browser"] = gr.BrowserState(NOBODY, storage_key=STORAGE_KEY, secret=STORAGE_SECRET)
         parts["viewing"] = gr.State(None)  # id of the run on show; None until the page has been attached
         parts["seen"] = gr.State(None)  # mark of what was drawn last
+        # Not states: what an event outside Gradio's queue does to a state reaches no listener.
+        parts["moved"] = gr.Number(visible="hidden", elem_id="moved")  # changes when the run on show has come further
+        parts["news"] = gr.Number(visible="hidden", elem_id="news")  # changes when there is more to draw than that
         parts["saved"] = gr.State(None)  # settings a preset replaced
         parts["timer"] = gr.Timer(TICK_SECONDS, active=False)
         act = Handlers(runs)
@@ -202,7 +206,10 @@ def _wire_results(page: gr.Blocks, parts: Parts, act: Handlers) -> None:
     page.load(None, js=_HIDE_SECTIONS)
     loaded = page.load(**io(parts, load, ["browser"], [*filled, "message", "connection"]), **QUICK)
     loaded.then(**refresh).then(**io(parts, assess, form.KEYS, ASSESSED), **QUICK)
-    parts["timer"].tick(**refresh)
+    watched = ["browser", "viewing", "seen"]
+    parts["timer"].tick(**io(parts, drawn(parts, act.look), watched, ["news", "moved", "timer"]), **QUICK)
+    parts["moved"].change(**io(parts, drawn(parts, act.follow), watched, LIVE), **QUICK)
+    parts["news"].change(**refresh)
     parts["connection"].click(**refresh)
 
     cancel = io(parts, drawn(parts, act.cancel), ["browser", "viewing", "seen"], ["seen", "cancel", "message"])
@@ -275,6 +282,6 @@ def _wire_file(parts: Parts, runs: Runs) -> None:
 
 
 def _refresh(parts: Parts, act: Handlers) -> dict[str, Any]:
-    """The one way to draw results, for load, tick and after every button."""
+    """The one way to draw results, for load, news and after every button."""
     inputs = ["browser", "viewing", "seen", "reference", "search"]
     return io(parts, drawn(parts, act.refresh), inputs, RESULTS) | QUICK

@@ -89,12 +89,11 @@ class Visitor:
         return answer
 
     def tick(self) -> Answer:
-        """The answer to the page's tick, or to the drawing that follows it where there is news."""
-        answer = self.press("timer", event="tick")
-        changed = json.loads(answer.body).get("changed_state_ids", ())
-        followed = (e for e in self.endpoints if any(to in changed and name == "change" for to, name in e["targets"]))
-        follower = next(followed, None)
-        return answer if follower is None else self.send(follower, self.inputs(follower))
+        """The answer to the page's tick, or to the drawing that follows it where there is something new."""
+        answer, outputs = self.press("timer", event="tick"), self.endpoint("timer", "tick")["outputs"]
+        new = [number for number, update in zip(outputs, answer.updates, strict=True) if isinstance(update, float)]
+        followers = [e for e in self.endpoints if any([to, "change"] in e["targets"] for to in new)]
+        return self.send(followers[0], self.inputs(followers[0])) if followers else answer
 
     def progress(self) -> str:
         """The card of the run on show as a tick draws it; empty where nothing has changed."""

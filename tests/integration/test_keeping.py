@@ -172,8 +172,37 @@ def test_an_open_page_learns_of_whatever_concerns_its_visitor(serve: Serve, gate
     server.ended(anns)
     ended = act.refresh(ANN, "", first["seen"], True, "")
     assert ended is not None
-    assert not ended["timer"].active
     assert "status failed" in ended["runs"]
+    rest = act.look(ANN, "", ended["seen"])
+    assert rest is not None
+    assert not rest["timer"].active, "nothing is new, and nothing goes on"
+
+
+def test_a_tick_asks_for_a_drawing_of_how_far_a_run_has_come_or_of_all(serve: Serve, gated: Gated) -> None:
+    server = serve()
+    act = Handlers(server.runs)
+    assert list(act.look(ANN, None, None) or {}) == ["news"], "a page that was never drawn"
+    run_id = server.submit(ANN["visitor"])
+    gated.reached()
+    shown = act.refresh(ANN, run_id, None, True, "")
+    assert shown is not None
+    assert act.look(ANN, run_id, shown["seen"]) is None
+    server.submit(BOB["visitor"])
+    assert list(act.look(ANN, run_id, shown["seen"]) or {}) == ["moved"]
+    joined = act.follow(ANN, run_id, shown["seen"])
+    assert joined is not None
+    assert list(joined) == ["seen", "progress", "epochs"]
+    assert "2 visitors run this very recipe" in joined["progress"]
+    assert act.look(ANN, run_id, joined["seen"]) is None
+    gated.error = MemoryError()
+    gated.open()
+    server.ended(run_id)
+    first, second = (act.look(ANN, run_id, joined["seen"]) or {} for _ in range(2))
+    assert first.keys() == second.keys() == {"news"}
+    assert first != second, "asked for again until it has been drawn"
+    ended = act.refresh(ANN, run_id, joined["seen"], True, "")
+    assert ended is not None
+    assert list(act.look(ANN, run_id, ended["seen"]) or {}) == ["timer"]
 
 
 def test_a_page_whose_session_is_forgotten_is_loaded_anew(server: Server) -> None:
