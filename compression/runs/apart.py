@@ -141,8 +141,10 @@ class _Child:
             raise self._gone() from None
 
     def _gone(self) -> _Gone:
-        self._process.join()
-        return _Gone(self._process.exitcode)
+        self._process.join(_CANCEL_S)
+        code = self._process.exitcode  # None where it has let go of us, and hangs
+        self._process.kill()
+        return _Gone(code)
 
     def _stop(self, reason: BaseException) -> None:
         """Has the run stop for good if it was cancelled, else so that it can go on; kills it if it does not do so."""

@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
@@ -31,7 +31,11 @@ from compression.ui.views.share import share_card
 from compression.ui.visitor import known
 from compression.ui.words import say
 
+if TYPE_CHECKING:
+    from compression.measure.evidence import Evidence
+
 Updates = dict[str, Any]
+_OUTCOMES = 16  # of finished runs whose drawings are kept: half a megabyte each
 _NAME_LENGTH = 80  # characters of an upload's name that are shown
 
 
@@ -40,6 +44,7 @@ class Handlers:
 
     def __init__(self, runs: Runs) -> None:
         self._runs = runs
+        self._outcomes: dict[tuple[str, bool, Evidence | None], Updates] = {}  # by run
 
     # Who is there, and what they look at
 
@@ -107,7 +112,7 @@ class Handlers:
             if {"run", "status", "going"} & other:
                 updates |= keeping.listed(self._runs, browser, viewing, search)
             if {"run", "status"} & other:
-                updates |= drawing.outcome(snapshot, bool(reference), evidence(self._runs, snapshot))
+                updates |= self._outcome(snapshot, bool(reference))
                 updates |= whole_file.offered(self._runs, viewing) | taking_along.offered(self._runs, snapshot)
             if {"run", "curve"} & other:
                 updates |= drawing.loss(snapshot)
@@ -118,6 +123,18 @@ class Handlers:
             return updates
         except CompressionError as error:
             return {"progress": refusal(error), "timer": gr.Timer(active=False)}
+
+    def _outcome(self, snapshot: Snapshot | None, reference: bool) -> Updates:
+        """The compare section. That of a finished run is kept: a room of people may open one page at once."""
+        sure = evidence(self._runs, snapshot)
+        if snapshot is None or snapshot.result is None:
+            return drawing.outcome(snapshot, reference, sure)
+        key = (snapshot.run_id, reference, sure)
+        if (outcome := self._outcomes.get(key)) is None:
+            outcome = self._outcomes[key] = drawing.outcome(snapshot, reference, sure)
+            for oldest in list(self._outcomes)[:-_OUTCOMES]:
+                self._outcomes.pop(oldest, None)
+        return outcome
 
     # The recipe
 

@@ -74,6 +74,7 @@ def visit(
     with Visitor(site, limits=kept) as visitor, Visitor(site, limits=kept) as asking:
         visitor.http.get("/").raise_for_status()
         visitor.press("page", event="load")
+        visitor.progress()
         asking.press("timer", event="tick")
         here.wait()
         press_at = time.monotonic() + dice.uniform(0, 30)

@@ -107,7 +107,7 @@ def test_the_server_is_started_anew_under_an_open_page(tmp_path: Path, site: Sit
         expect(page.locator("#epochs")).to_contain_text("Student, 1 /")
         expect(page.locator("#loss .js-plotly-plot .main-svg").first).to_be_visible()
 
-        watcher = visit(f"{url}{progress.locator('a').get_attribute('href')}")
+        watcher = visit(f"{url}{progress.locator('a').get_attribute('href')}", cut_off=True)
         expect(watcher.locator("#progress")).to_contain_text("Whoever started it can resume it.")
         expect(watcher.locator("#resume")).to_have_count(0)
 

@@ -133,7 +133,8 @@ def test_a_wish_to_stop_that_comes_too_late_stops_nothing_else(apart: Apart, tmp
 
 def test_a_report_that_cannot_be_written_ends_the_run_and_not_the_process(apart: Apart, tmp_path: Path) -> None:
     def full(event: Event | None) -> None:
-        raise ResourceError("The disk is full.")
+        if event is not None:
+            raise ResourceError("The disk is full.")
 
     with pytest.raises(ResourceError, match="full"):
         apart(RunConfig(seed=Does.STEPS), full, tmp_path)

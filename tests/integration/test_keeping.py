@@ -8,10 +8,11 @@ import pytest
 from exported_runs import made
 from gated_runs import Gated, Serve, Server
 
+from compression.catalog import EXAMPLES
 from compression.config import RunConfig
-from compression.runs import Snapshot
+from compression.runs import Runs, RunStore, Snapshot
 from compression.settings import Limits
-from compression.ui import comparing_runs, downloads, keeping, running
+from compression.ui import comparing_runs, downloads, drawing, keeping, running
 from compression.ui.handlers import Handlers
 from compression.ui.visitor import known
 
@@ -203,6 +204,22 @@ def test_a_tick_asks_for_a_drawing_of_how_far_a_run_has_come_or_of_all(serve: Se
     ended = act.refresh(ANN, run_id, joined["seen"], True, "")
     assert ended is not None
     assert list(act.look(ANN, run_id, ended["seen"]) or {}) == ["timer"]
+
+
+def test_a_finished_run_is_drawn_once_for_all_who_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawings, draw = [], drawing.outcome
+    monkeypatch.setattr(drawing, "outcome", lambda *given: (drawings.append(given), draw(*given))[1])
+    store = RunStore(tmp_path)
+    act = Handlers(Runs(store, lambda *_: pytest.fail("nothing is run"), precomputed=EXAMPLES))
+    anns, bobs = (act.refresh(visitor, "example-quick", None, True, "") or {} for visitor in (ANN, BOB))
+    assert len(drawings) == 1
+    assert anns["summary"] == bobs["summary"]
+    assert "smaller" in anns["summary"]
+    other = act.refresh(ANN, "example-real", None, True, "") or {}
+    assert other["summary"] != anns["summary"]
+    assert act.refresh(ANN, "example-quick", None, False, "") is not None
+    assert len(drawings) == 3, "another run, and the same one without the article's points"
+    store.close()
 
 
 def test_a_page_whose_session_is_forgotten_is_loaded_anew(server: Server) -> None:
