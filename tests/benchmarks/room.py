@@ -4,8 +4,8 @@
 
 The app runs in a process of its own, the visitors are threads that speak HTTP to it. Three runs of Quick: the first
 fills the caches, the second goes on alone, the third in company, once all have opened the page; the two are compared.
-Each visitor asks about URLs of their own, whose verdicts are compared with the engine's, and starts a run of their own,
-which has to end well.
+Each visitor asks about URLs of their own, at moments of their own, and starts a run of their own; the verdicts are
+compared with the engine's, and each run has to end well.
 """
 
 import argparse
@@ -77,6 +77,7 @@ def visit(
         visitor.progress()
         asking.press("timer", event="tick")
         here.wait()
+        time.sleep(dice.random())  # people do not click in step
         press_at = time.monotonic() + dice.uniform(0, 30)
         while not (over.is_set() and pressed):
             second = time.monotonic()
