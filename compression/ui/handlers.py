@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from compression import hub
+from compression.catalog import BUNDLED_TEACHER
 from compression.config import RunConfig
 from compression.errors import CompressionError
 from compression.runs.snapshot import Snapshot
 from compression.runs.worker import Runs
 from compression.ui import classifying, drawing, form, keeping, markup, notes, running, taking_along, whole_file
 from compression.ui.changing import changed
+from compression.ui.choosing import CHOOSING
 from compression.ui.evidence import evidence
 from compression.ui.filling import fill, recipe_in, recipe_of
 from compression.ui.sections.connection import forgotten, here
@@ -269,10 +271,13 @@ class Handlers:
 
 
 def warm_up() -> None:
-    """Asks whether the Hub is there and loads what the first estimate needs (torch), so that no visitor waits."""
+    """Does what visitors would wait for: asks whether the Hub is there, loads what the first estimate needs (torch),
+    and has a runtime chosen for the model that answers first.
+    """
     hub.online()
     with suppress(CompressionError):
         _estimate(RunConfig())
+        CHOOSING.consider({"teacher": BUNDLED_TEACHER}, {})
 
 
 def _too_long(values: form.Values) -> int:

@@ -23,6 +23,7 @@ from compression.predict.predictor import Predictor, classify
 from compression.predict.runtime import ONNX_RUNTIME, PYTORCH, Runtime, keep, known, served
 from compression.result import Latency
 from compression.schemes import Int8, Nf4, OnnxInt8, PackedInt4
+from compression.ui import handlers
 from compression.ui.choosing import Choosing
 from compression.ui.views.verdicts import verdict_cards
 
@@ -235,6 +236,16 @@ def test_the_page_has_a_runtime_chosen_behind_it(tiny_teacher: Path, tiny_data: 
     assert runtime.texts == 32, "the validation URLs of the recipe's data"
     choosing.consider({"model": tiny_teacher}, {}, recipe)
     assert choosing.settled(0), "a model is measured once"
+
+
+def test_a_server_that_starts_has_one_chosen_before_anybody_asks(
+    tiny_teacher: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handlers, "CHOOSING", choosing := Choosing())
+    monkeypatch.setattr(handlers, "BUNDLED_TEACHER", tiny_teacher)
+    handlers.warm_up()
+    assert choosing.settled(120)
+    assert known(tiny_teacher) is not None
 
 
 def test_the_command_says_what_it_measured(tiny_teacher: Path, tiny_data: Path) -> None:
