@@ -4,10 +4,12 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from functools import cache
+from threading import Lock
 from typing import Any
 
 SPLITS = ("train", "validation", "test")
 SHARES = {"train": 0.70, "validation": 0.15, "test": 0.15}
+_READING = Lock()
 _TOLERANCE = 0.25  # a split may miss its wanted number of rows of a class by this share
 
 
@@ -80,8 +82,15 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-@cache
 def _extractor() -> Any:
+    with _READING:
+        return _list()
+
+
+@cache
+def _list() -> Any:
     import tldextract
 
-    return tldextract.TLDExtract(suffix_list_urls=(), include_psl_private_domains=True, cache_dir=None)
+    extractor = tldextract.TLDExtract(suffix_list_urls=(), include_psl_private_domains=True, cache_dir=None)
+    extractor("")  # reads the list, which would otherwise be done by each thread that asks meanwhile
+    return extractor

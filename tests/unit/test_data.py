@@ -1,15 +1,20 @@
 """Reading labelled URLs: columns and labels are found, splits keep domains apart, and every refusal says what to do."""
 
 import random
+import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import tiny
+import tldextract
 
 from compression.config import ColumnsConfig
+from compression.data import splits
 from compression.data.batching import bucketed, by_length, collate, in_order
 from compression.data.labels import label_ids
 from compression.data.sources import ALL, LABEL_COLUMNS, TEXT_COLUMNS, check_trainable, load_data
@@ -143,6 +148,21 @@ def test_bundled_data_is_balanced_and_sized_like_the_article() -> None:
 )
 def test_registered_domain(url: str, domain: str) -> None:
     assert registered_domain(url) == domain
+
+
+def test_many_who_ask_at_once_wait_for_one_reading_of_the_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    readings, read = [], tldextract.tldextract.get_suffix_lists
+
+    def slowly(*given: Any, **named: Any) -> Any:
+        readings.append(given)
+        time.sleep(0.2)
+        return read(*given, **named)
+
+    monkeypatch.setattr(tldextract.tldextract, "get_suffix_lists", slowly)
+    splits._list.cache_clear()
+    with ThreadPoolExecutor(8) as room:
+        assert set(room.map(registered_domain, ["http://shop.example.co.uk/"] * 8)) == {"example.co.uk"}
+    assert len(readings) == 1
 
 
 def test_split_keeps_domains_apart_and_depends_on_rows_alone() -> None:
