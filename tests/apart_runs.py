@@ -29,6 +29,7 @@ class Does(IntEnum):
     IS_TERMINATED = 6
     LACKS_A_MODEL = 7
     IS_DEAF = 8
+    NAMES_ITS_GPUS = 9
 
 
 def pipeline(config: RunConfig, report: Report, folder: Path) -> Result:
@@ -53,6 +54,8 @@ def pipeline(config: RunConfig, report: Report, folder: Path) -> Result:
             step_on(report, folder)
         case Does.STEPS:
             step_on(report, folder)
+        case Does.NAMES_ITS_GPUS:
+            report(Notice(text=os.environ["CUDA_VISIBLE_DEVICES"]))
         case Does.IS_DEAF:
             while True:
                 with suppress(RunCancelled):

@@ -153,8 +153,8 @@ def serve(tmp_path: Path, gated: "Gated") -> "Iterator[Serve]":
 
     servers: list[Server] = []
 
-    def start(pipeline: Any = gated, **options: Any) -> Server:
-        servers.append(Server(tmp_path / "home", pipeline, **options))
+    def start(*pipelines: Any, **options: Any) -> Server:
+        servers.append(Server(tmp_path / "home", *(pipelines or [gated]), **options))
         return servers[-1]
 
     yield start

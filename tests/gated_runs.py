@@ -1,6 +1,7 @@
 """A pipeline that stops at a gate, and a server to run it on."""
 
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from compression.result import Environment, Latency, Metrics, ModelReport, Resul
 from compression.runs import Runs, RunStore, Snapshot
 
 PATIENCE_S = 30.0
+Pipeline = Callable[[RunConfig, Report, Path], Result]
 METRICS = Metrics(
     accuracy=0.9, precision=None, recall=0.9, f1=0.9, roc_auc=0.95, examples=10, confusion=((4, 1), (0, 5))
 )
@@ -36,6 +38,14 @@ def result(config: RunConfig) -> Result:
         folder="models/student",
     )
     return Result(config=config, environment=environment, stages=[], models={"student": model})
+
+
+def until(true: Callable[[], object], seconds: float = PATIENCE_S) -> None:
+    """Returns when it is true."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def training(step: int, loss: float = 0.1, epoch: int = 1) -> TrainingStep:
@@ -104,9 +114,9 @@ class Stepping:
 class Server:
     """Runs on a home; several on one home, one after the other, are an app that is restarted."""
 
-    def __init__(self, home: Path, pipeline: Callable[[RunConfig, Report, Path], Result], **options: Any) -> None:
+    def __init__(self, home: Path, *pipelines: Pipeline, **options: Any) -> None:
         self.store = RunStore(home)
-        self.runs = Runs(self.store, pipeline, **options)
+        self.runs = Runs(self.store, *pipelines, **options)
         self.runs.start()
 
     def submit(self, owner: str = "ann", seed: int = 0) -> str:

@@ -11,6 +11,7 @@ import platform
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -48,6 +49,27 @@ def resolve(device: Device) -> "torch.device":
     if (local := int(os.environ.get("LOCAL_RANK", "-1"))) < 0:
         return torch.device("cuda")
     return torch.device("cuda", local % torch.cuda.device_count())
+
+
+def gpus() -> list[str]:
+    """The ids of this host's GPUs, as CUDA_VISIBLE_DEVICES names them; none where nobody tells of any.
+
+    That variable tells, and where it is not set, NVML. Neither torch is loaded nor CUDA touched.
+    """
+    if (visible := os.environ.get("CUDA_VISIBLE_DEVICES")) is not None:
+        ids = takewhile(lambda gpu: gpu != "-1", map(str.strip, visible.split(",")))  # CUDA sees none behind it
+        return [gpu for gpu in ids if gpu]
+    try:
+        import pynvml
+    except ImportError:
+        return []
+    try:
+        pynvml.nvmlInit()
+        count: int = pynvml.nvmlDeviceGetCount()
+        pynvml.nvmlShutdown()
+    except (pynvml.NVMLError, OSError):
+        return []
+    return [str(index) for index in range(count)]
 
 
 def here() -> "torch.device":

@@ -43,10 +43,12 @@ _KILLED = (
 class Apart:
     """A pipeline that computes in a child process; called like the one it is made from, by one thread.
 
-    The child is started by the first call. `pipeline` must pickle: a function of a module does.
+    The child is started by the first call. `pipeline` must pickle: a function of a module does. Of the host's GPUs the
+    child sees the one of the id `gpu`, or all.
     """
 
-    def __init__(self, pipeline: Pipeline) -> None:
+    def __init__(self, pipeline: Pipeline, gpu: str | None = None) -> None:
+        self.gpu = gpu
         self._pipeline = pipeline
         self._child: _Child | None = None
 
@@ -58,7 +60,7 @@ class Apart:
         while True:
             if self._child is None or not self._child.alive():
                 self.close()
-                self._child = _Child(self._pipeline)
+                self._child = _Child(self._pipeline, self.gpu)
             try:
                 return self._child.answer(config, folder, report)
             except _Gone as gone:
@@ -85,11 +87,11 @@ class _Gone(Exception):
 class _Child:
     """A child process as its parent sees it, and what it leaves in the system's folder for temporary files."""
 
-    def __init__(self, pipeline: Pipeline) -> None:
+    def __init__(self, pipeline: Pipeline, gpu: str | None) -> None:
         self._scratch = tempfile.TemporaryDirectory(prefix="compression-", ignore_cleanup_errors=True)
         spawning = multiprocessing.get_context("spawn")  # a fork would share locks with threads it does not have
         self._pipe, theirs = spawning.Pipe()
-        arguments = (theirs, pipeline, self._scratch.name)
+        arguments = (theirs, pipeline, self._scratch.name, gpu)
         self._process = spawning.Process(target=_serve, args=arguments, name="run", daemon=True)
         self._process.start()
         theirs.close()
@@ -158,8 +160,10 @@ class _Child:
         self.end()
 
 
-def _serve(pipe: Connection, pipeline: Pipeline, scratch: str) -> None:
+def _serve(pipe: Connection, pipeline: Pipeline, scratch: str, gpu: str | None) -> None:
     """Runs in the child: one recipe after the other, until nothing comes any more."""
+    if gpu is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = gpu  # read once, by the first who asks CUDA for anything
     tempfile.tempdir = os.environ["TMPDIR"] = scratch
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal: the page decides what becomes of its run
     with suppress(OSError):

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import count
+from math import inf
 from pathlib import Path
 
 from compression.config import RunConfig
@@ -27,14 +28,20 @@ _PAST_RUNS = 200  # that estimates rest on
 
 
 class Line(History):
-    """Runs, and the line in which they wait; who computes them makes the first of `_waiting` what is `_running`."""
+    """Runs, and the line in which they wait for one of so many workers, who move them from `_waiting` to `_running`."""
 
     def __init__(
-        self, store: RunStore, precomputed: Path | None, limits: Limits, undo_seconds: float = UNDO_SECONDS
+        self,
+        store: RunStore,
+        workers: int,
+        precomputed: Path | None,
+        limits: Limits,
+        undo_seconds: float = UNDO_SECONDS,
     ) -> None:
         super().__init__(store, precomputed, limits, undo_seconds)
+        self._workers = workers
         self._waiting: list[Work] = []  # in the order of their turns
-        self._running: Work | None = None
+        self._running: list[Work] = []
         self._last_turns: dict[str, float] = {}  # of those who have a run that has not ended, in unix seconds
         self._past = store.past(_PAST_RUNS)
         self._arrivals = count()
@@ -90,7 +97,7 @@ class Line(History):
             run, work = self._owned(run_id, owner), self._live.get(run_id)
             if work is None or run.ended is not None:
                 return
-            if work is self._running and len(work.runs) == 1:
+            if work in self._running and len(work.runs) == 1:
                 work.cancelled.set()
                 return
             run = replace(run, status="cancelled", ended=time.time(), changes=run.changes + 1)
@@ -103,12 +110,12 @@ class Line(History):
 
     def _equal(self, config: RunConfig) -> Work | None:
         """The computation of this very recipe that waits or goes on, unless it is about to be cancelled."""
-        unfinished = [*filter(None, [self._running]), *self._waiting]
+        unfinished = [*self._running, *self._waiting]
         return next((w for w in unfinished if w.config == config and not w.cancelled.is_set()), None)
 
     def _enter(self, run: Run, twin: Work | None, state: Fold) -> None:
         """Lets a run follow its twin, or wait for its turn with what `state` says of an earlier attempt."""
-        begun = twin is not None and twin is self._running
+        begun = twin in self._running
         if begun:
             run = replace(run, status="running", started=time.time())
         else:
@@ -127,7 +134,8 @@ class Line(History):
         self._arrange()
 
     def _check_room(self, owner: str, joining: bool) -> None:
-        behind = self._waiting if self._running else self._waiting[1:]  # the first one is about to begin
+        beginning = self._beginning()
+        behind = [work for work in self._waiting if work not in beginning]
         share, room = self.limits.waiting, self.limits.queue
         if sum(owner in work.owners() for work in behind) >= share:
             raise ResourceError(f"You have {share} runs waiting already. Cancel one, or wait until one has ended.")
@@ -146,21 +154,23 @@ class Line(History):
         unfinished = {owner for work in self._live.values() if not work.over for owner in work.owners()}
         self._last_turns = {owner: at for owner, at in self._last_turns.items() if owner in unfinished}
         self._waiting = turns(self._waiting, self._last_turns)
-        begins = self._free_at()
-        for place, work in enumerate(self._waiting):
-            work.ahead, work.start_at = place + (self._running is not None), begins
-            work.expected_seconds = expected_seconds(work.config, self._past)
-            begins = None if begins is None or work.expected_seconds is None else begins + work.expected_seconds
+        for place, work in enumerate(self._waiting, len(self._running)):
+            work.ahead, work.expected_seconds = place, expected_seconds(work.config, self._past)
+        foretell(self._running, self._waiting, self._workers)
         self._changed.notify_all()
 
-    def _free_at(self) -> float | None:
-        """When what is going on may be expected to have ended, in unix seconds; None if that cannot be told."""
-        now, work = time.time(), self._running
-        if work is None:
-            return now
-        if work.start_at is None or work.expected_seconds is None:
-            return None
-        return max(now, work.start_at + work.expected_seconds)
+    def _beginning(self) -> list[Work]:
+        """Those for which a worker is free, in the order of their turns.
+
+        Nobody gets a second worker: a computation waits while all who follow it have another going on. It waits also
+        while a cancelled one that had its folder has not ended.
+        """
+        going = [*self._running]
+        for work in self._waiting:
+            free = len(going) < self._workers and all(other.id != work.id for other in going)
+            if free and not work.owners() <= {owner for other in going for owner in other.owners()}:
+                going.append(work)
+        return going[len(self._running) :]
 
 
 def turns(waiting: Iterable[Work], last_turns: Mapping[str, float]) -> list[Work]:
@@ -178,3 +188,27 @@ def turns(waiting: Iterable[Work], last_turns: Mapping[str, float]) -> list[Work
         latest += 1.0
         last |= dict.fromkeys(work.owners(), latest)
     return order
+
+
+def foretell(running: Iterable[Work], waiting: Iterable[Work], workers: int) -> None:
+    """Settles when those who wait, in the order of their turns, may be expected to begin; None if it cannot be told.
+
+    Each goes to the first worker that is free, but not before one of its followers has nothing else going on.
+    """
+    now = time.time()
+    ends = [(work, _expected_end(work, now)) for work in running]
+    free = [end for _, end in ends] + [now] * (workers - len(ends))
+    for work in waiting:
+        idle = (max((end for other, end in ends if owner in other.owners()), default=now) for owner in work.owners())
+        begins = max(min(free), min(idle))
+        work.start_at = None if begins == inf else begins
+        free.remove(max(at for at in free if at <= begins))  # those free before that are for others meanwhile
+        ends.append((work, _expected_end(work, now)))
+        free.append(ends[-1][1])
+
+
+def _expected_end(work: Work, now: float) -> float:
+    """When a computation may be expected to have ended, in unix seconds; infinity if that cannot be told."""
+    if work.start_at is None or work.expected_seconds is None:
+        return inf
+    return max(now, work.start_at + work.expected_seconds)

@@ -18,7 +18,7 @@ _WRITE_EVERY_S = 0.25  # how long step events may wait to be written; all others
 class Work:
     """A computation in memory, waiting or going on. Its folder and its events are kept under `id`.
 
-    `runs` are those that follow it, by their ids, at most one of each visitor; the last one to leave ends it. Only the
+    `runs` are those that follow it, by their ids, at most one of each visitor; the last one to leave ends it. Only its
     worker writes `state` and what is below it; all else is guarded by the lock of `Runs`.
     """
 

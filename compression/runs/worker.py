@@ -1,11 +1,11 @@
-"""The life of runs on the server: the one thread that takes a computation from start to end.
+"""The life of runs on the server: the threads that take one computation after the other from start to end.
 
     submit ▶ queued ▶ running ▶ succeeded | failed | cancelled | interrupted
       ▲        └──── cancel ─────────────────────▲        (by the end of the process)
       └──────────── resume ◀ failed, interrupted
 
-Visitors only submit, ask to cancel or to go on, and look. The pipeline is an argument, so that runs know nothing of
-models.
+Visitors only submit, ask to cancel or to go on, and look. The pipelines are arguments, so that runs know nothing of
+models; each has a thread.
 """
 
 import logging
@@ -43,49 +43,53 @@ _OUR_BUG = "Something went wrong that should not have. The server's log says wha
 
 
 class Runs(Line):
-    """All runs of a server, and the worker that computes them one after the other.
+    """All runs of a server, and the workers that compute them: one for each pipeline, which calls it and no other.
 
     `pipeline(config, report, folder)` does the work of a run and leaves its files in `folder`; where an earlier attempt
-    was cut off, it finds there what that one left, and goes on from it. Whatever is deleted can be had back for
-    `undo_seconds`.
+    was cut off, it finds there what that one left, and goes on from it. A visitor has one run computed at a time,
+    however many workers are free. Whatever is deleted can be had back for `undo_seconds`.
     """
 
     def __init__(
         self,
         store: RunStore,
-        pipeline: Pipeline,
-        *,
+        *pipelines: Pipeline,
         precomputed: Path | None = None,
         limits: Limits | None = None,
         undo_seconds: float = UNDO_SECONDS,
     ) -> None:
-        super().__init__(store, precomputed, limits or Limits(), undo_seconds)
-        self._pipeline = pipeline
+        super().__init__(store, len(pipelines), precomputed, limits or Limits(), undo_seconds)
+        self._pipelines = pipelines
         self._stopping = False
-        self._thread: threading.Thread | None = None
+        self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
-        """Starts the worker, unless it is going already."""
+        """Starts the workers, unless one is going already."""
         with self._changed:
-            if self._thread is None or not self._thread.is_alive():
+            if not any(thread.is_alive() for thread in self._threads):
                 self._stopping = False
-                self._thread = threading.Thread(target=self._work, name="runs", daemon=True)
-                self._thread.start()
+                self._threads = [
+                    threading.Thread(target=self._work, args=(pipeline,), name="runs", daemon=True)
+                    for pipeline in self._pipelines
+                ]
+                for thread in self._threads:
+                    thread.start()
 
     def stop(self, timeout: float) -> None:
-        """Stops the worker, waiting at most `timeout` seconds; the run that is going on becomes interrupted.
+        """Stops the workers, waiting at most `timeout` seconds; the runs that are going on become interrupted.
 
-        It does so also where it does not come to a report in time; then nothing it reports counts any more.
+        One does so also where it does not come to a report in time; then nothing it reports counts any more.
         """
+        deadline = time.monotonic() + timeout
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
-            thread = self._thread
-        if thread is not None:
-            thread.join(timeout)
+            threads = self._threads
+        for thread in threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
         with self._changed:
-            if self._running is not None:
-                self._end(self._running, "interrupted", INTERRUPTED)
+            for work in [*self._running]:
+                self._end(work, "interrupted", INTERRUPTED)
 
     def keep_upload(self, file: Path, called: str, owner: str) -> uploads.Upload:
         """Keeps a visitor's file where recipes find it, and clears away what nobody came to use.
@@ -102,18 +106,20 @@ class Runs(Line):
             uploads.sweep(self._store.home, self._store.uploads_in_use())
         return kept
 
-    def _work(self) -> None:
+    def _work(self, pipeline: Pipeline) -> None:
         _give_way()
         while (work := self._next()) is not None:
-            self._go_through(work)
+            self._go_through(work, pipeline)
 
     def _next(self) -> Work | None:
         with self._changed:
-            while not self._changed.wait_for(lambda: self._waiting or self._stopping, _LOOK_ROUND_S):
+            while not self._changed.wait_for(lambda: self._beginning() or self._stopping, _LOOK_ROUND_S):
                 self._clear_up(set())
             if self._stopping:
                 return None
-            work = self._running = self._waiting.pop(0)
+            work = self._beginning()[0]
+            self._waiting.remove(work)
+            self._running.append(work)
             work.ahead, work.start_at = 0, time.time()
             for run in work.runs.values():
                 begun = replace(run, status="running", started=work.start_at, changes=run.changes + 1)
@@ -122,7 +128,7 @@ class Runs(Line):
             self._arrange()
             return work
 
-    def _go_through(self, work: Work) -> None:
+    def _go_through(self, work: Work, pipeline: Pipeline) -> None:
         try:
             with self._changed:
                 self._store.save(*work.runs.values())
@@ -130,7 +136,7 @@ class Runs(Line):
             folder = self._store.folder(work.id)
             folder.mkdir(parents=True, exist_ok=True)
             deadline = time.monotonic() + self.limits.wall_seconds
-            result = context.run(self._pipeline, work.config, partial(self._report, work, deadline), folder)
+            result = context.run(pipeline, work.config, partial(self._report, work, deadline), folder)
         except RunCancelled as stopped:
             if work.overdue:
                 self._end(work, "failed", _overdue(self.limits))
@@ -165,7 +171,8 @@ class Runs(Line):
         with self._changed:
             if work.over:
                 return
-            work.over, self._running = True, None
+            work.over = True
+            self._running.remove(work)
             size = folders.size_bytes(self._store.folder(work.id))
             for run in work.runs.values():
                 ended = replace(run, status=status, ended=time.time(), changes=run.changes + 1, size_bytes=size)

@@ -84,7 +84,7 @@ _SHOW_RUN = "() => document.getElementById('section-run').scrollIntoView()"
 
 
 def build(runs: Runs) -> gr.Blocks:
-    """The page over `runs`, ready to launch; the worker of `runs` is started elsewhere."""
+    """The page over `runs`, ready to launch; the workers of `runs` are started elsewhere."""
     with gr.Blocks(title=say("title"), analytics_enabled=False, delete_cache=(600, 3600)) as page:
         parts = recipe.hero()
         parts |= recipe.teacher_and_data()

@@ -4,6 +4,7 @@ import gc
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from importlib.util import find_spec
 from typing import Any
@@ -15,7 +16,7 @@ from compression.errors import ResourceError
 from compression.places import home, hosted
 from compression.runs.apart import Apart
 from compression.runs.store import RunStore
-from compression.runs.worker import Runs
+from compression.runs.worker import Pipeline, Runs
 from compression.settings import limits
 from compression.ui.handlers import warm_up
 from compression.ui.page import build
@@ -43,8 +44,9 @@ def launch(host: str | None = None, port: int | None = None) -> None:
     if find_spec("matplotlib") is None:
         sys.modules["matplotlib"] = None  # type: ignore[assignment]  # Gradio looks for it on disk twice an event
     allowed = limits()
-    apart = None if lent.lends() else Apart(pipeline.run)  # with a lent GPU, each stage has a process of its own
-    runs = Runs(RunStore(home()), apart or pipeline.run, precomputed=EXAMPLES, limits=allowed)
+    apart = [] if lent.lends() else by_gpu(pipeline.run)  # with a lent GPU, each stage has a process of its own
+    pipelines: Sequence[Pipeline] = apart or [pipeline.run]
+    runs = Runs(RunStore(home()), *pipelines, precomputed=EXAMPLES, limits=allowed)
     runs.start()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # what ends a Space ends the page as Ctrl-C does
     try:
@@ -60,8 +62,16 @@ def launch(host: str | None = None, port: int | None = None) -> None:
             page.block_thread()
     finally:
         runs.stop(_STOP_SECONDS)
-        if apart is not None:
-            apart.close()
+        for each in apart:
+            each.close()
+
+
+def by_gpu(pipeline: Pipeline) -> list[Apart]:
+    """The pipeline in a process for each of this host's GPUs; in one process where there are not several."""
+    from compression.models.device import gpus
+
+    ids = gpus()
+    return [Apart(pipeline, gpu) for gpu in ids] if len(ids) > 1 else [Apart(pipeline)]
 
 
 def serve(

@@ -5,12 +5,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from apart_runs import Does, pipeline
-from gated_runs import PATIENCE_S, Serve, Server, result
+from gated_runs import Serve, Server, result, until
 from processes import alive
 
 from compression.config import RunConfig
@@ -32,13 +33,6 @@ def apart() -> Iterator[Apart]:
 @pytest.fixture
 def server(serve: Serve, apart: Apart) -> Server:
     return serve(apart)
-
-
-def until(true: Callable[[], object], seconds: float = PATIENCE_S) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def begun(server: Server, run_id: str) -> int:
@@ -139,6 +133,18 @@ def test_a_report_that_cannot_be_written_ends_the_run_and_not_the_process(apart:
     with pytest.raises(ResourceError, match="full"):
         apart(RunConfig(seed=Does.STEPS), full, tmp_path)
     assert (tmp_path / "stopped").read_text() == "RunInterrupted", "what it has made so far is kept"
+
+
+@pytest.mark.parametrize(("gpu", "seen"), [("2", "2"), (None, "0,2")])
+def test_a_run_sees_the_gpu_it_is_given_or_all(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, gpu: str | None, seen: str
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,2")
+    events: list[Event | None] = []
+    with closing(Apart(pipeline, gpu)) as apart:
+        apart(RunConfig(seed=Does.NAMES_ITS_GPUS), events.append, tmp_path)
+    assert Notice(text=seen) in events
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "0,2"
 
 
 def test_the_process_of_a_run_ends_with_the_one_that_started_it(tmp_path: Path) -> None:
