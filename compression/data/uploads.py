@@ -2,7 +2,8 @@
 
     home/uploads/<sha256 of the content>.csv or .parquet, named in recipes as upload:<sha256>
 
-Whoever has a file's address may read it, so the address is the whole hash, which nobody guesses.
+On the page a file is read for those alone who brought it or have a run on it: whoever has a link to a run sees its
+address too.
 """
 
 import hashlib
@@ -15,10 +16,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from compression.config import RunConfig
 from compression.data.files import SUFFIXES, read_table
 from compression.errors import DataError, ResourceError, actionable
 
 PREFIX = "upload:"
+GONE = "The uploaded file is no longer here, or is another visitor's. Upload it, or choose other data."
 MAX_BYTES = 5_000_000
 MAX_ROWS = 20_000
 MOST_UNUSED = 100  # uploads that no run uses; the oldest go first
@@ -32,6 +35,11 @@ class Upload:
 
     address: str
     rows: int
+
+
+def brought_with(config: RunConfig) -> list[str]:
+    """The addresses of the uploads that a recipe reads."""
+    return [source for source in (config.data, config.distillation.unlabelled) if source and is_upload(source)]
 
 
 def is_upload(source: str) -> bool:
@@ -76,7 +84,7 @@ def find(address: str, home: Path) -> Path:
     for path in paths:
         if path.is_file() and not path.is_symlink():
             return path
-    raise DataError("The uploaded file is no longer here. Upload it again, or choose other data.")
+    raise DataError(GONE)
 
 
 def remove(address: str, home: Path) -> None:

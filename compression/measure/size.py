@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from compression.artefacts.folder import compact_json
+from compression.artefacts.parts import part_of
 from compression.artefacts.weight import size_bytes
 from compression.config import Linear, Pretrained, RunConfig
 from compression.methods.qat import rounded_modules
@@ -15,9 +16,10 @@ from compression.models.student import plan_student, shape_of
 from compression.schemes import NoQuantization, QuantizationConfig
 
 if TYPE_CHECKING:
-    from transformers import PretrainedConfig, PreTrainedModel
+    from transformers import PretrainedConfig
 
 _HEADER_BYTES = 65  # a tensor, beside its name, in the header of a safetensors file: dtype, shape, offsets
+_PART_OF = {"embeddings": "embeddings", "head": "head"}  # all others are the encoder's
 _LINEAR_BLOCK, _LINEAR_CONFIG = 64, 500  # buckets that share a scale; bytes of a linear student's config and header
 _TOKENIZER = "tokenizer.json"
 
@@ -96,7 +98,7 @@ def weight_bytes(config: "PretrainedConfig", quantization: QuantizationConfig, s
             stored = table_tensors(quantization, weight.shape[0], weight.shape[1])
         else:
             stored = [weight.numel() * other_bytes(quantization)]
-        parts[_part(name, model)] += sum(stored) + len(stored) * (len(name) + _HEADER_BYTES)
+        parts[_PART_OF.get(part_of(name), "encoder")] += sum(stored) + len(stored) * (len(name) + _HEADER_BYTES)
     return parts
 
 
@@ -126,12 +128,6 @@ def _teacher_bytes(folder: Path, config: "PretrainedConfig") -> int:
         return size_bytes(folder)
     beside = sum(path.stat().st_size for path in _beside_weights(folder))
     return sum(weight_bytes(config, NoQuantization()).values()) + beside
-
-
-def _part(name: str, model: "PreTrainedModel") -> str:
-    if not name.startswith(model.base_model_prefix + "."):
-        return "head"
-    return "embeddings" if "embeddings" in name.split(".") else "encoder"
 
 
 def _bytes_beside_weights(folder: Path, words: float) -> int:

@@ -12,7 +12,8 @@ from typing import Any
 
 from compression import __version__
 from compression.config import RunConfig
-from compression.errors import ConfigError, StorageError, sentence
+from compression.data import uploads
+from compression.errors import ConfigError, DataError, StorageError, sentence
 from compression.runs import bundle, examples, folders, room
 from compression.runs.snapshot import NAME_LENGTH, NOTE_LENGTH, Run, Snapshot, Status, snapshot
 from compression.runs.store import RunStore, new_id
@@ -99,6 +100,14 @@ class History:
             if work := self._live.get(run_id):
                 return work.runs[run_id].owner == owner
         return run_id in self._store.run_ids(owner)
+
+    def check_uploads(self, config: RunConfig, owner: str) -> None:
+        """Raises DataError if the recipe reads a file that this owner neither brought nor has a run on.
+
+        Whoever has the link to a run learns where its data is kept, not what that holds.
+        """
+        if not all(self._store.may_read(address, owner) for address in uploads.brought_with(config)):
+            raise DataError(uploads.GONE)
 
     def folder(self, run_id: str) -> Path:
         """Where a run keeps its models and result. Raises StorageError if this can be no run's id."""

@@ -50,11 +50,12 @@ class Line(History):
         """Queues a run and returns its id at once; an equal one that waits or goes on is followed, not computed again.
 
         Who runs this very recipe already gets the id of that run. Raises ConfigError for a recipe beyond the limits,
-        and ResourceError when the line or the owner's share of it is full.
+        DataError for another's upload, and ResourceError when the line or the owner's share of it is full.
         """
         if not owner:
             raise StorageError("This page does not know yet who you are. Reload it, then press Run again.")
         self.limits.check(config)
+        self.check_uploads(config, owner)
         with self._changed:
             twin = self._equal(config)
             if twin and (own := twin.run_of(owner)):

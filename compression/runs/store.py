@@ -243,6 +243,14 @@ class RunStore:
         with self._transaction() as connection:
             connection.execute("INSERT OR REPLACE INTO brought VALUES (?, ?, ?)", (upload, owner, time.time()))
 
+    def may_read(self, upload: str, owner: str) -> bool:
+        """Whether an owner brought the upload of this address, or has a run that uses it."""
+        with self._transaction() as connection:
+            brought = "SELECT 1 FROM brought WHERE upload = :upload AND owner = :owner"
+            used = f"SELECT 1 FROM runs WHERE owner = :owner AND :upload IN ({_SOURCES})"
+            found = connection.execute(f"{brought} UNION {used}", {"upload": upload, "owner": owner})
+            return found.fetchone() is not None
+
     def uploads_in_use(self) -> set[str]:
         """The addresses of the uploads that runs use, whatever their status."""
         with self._transaction() as connection:

@@ -12,6 +12,7 @@ from compression.ui import behaviour_charts, form, markup
 from compression.ui.evidence import evidence
 from compression.ui.views import behaviour
 from compression.ui.views.refusal import refusal
+from compression.ui.visitor import known
 from compression.ui.words import say
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def closed() -> Updates:
     return nothing | plots | {"flips": markup.empty("behaviour.empty"), "fold-behaviour": gr.Accordion(open=False)}
 
 
-def behave(runs: Runs, viewing: str, wanted: Any) -> Updates:
+def behave(runs: Runs, viewing: str, wanted: Any, browser: Any = None) -> Updates:
     """All that the fold holds, for the run on show."""
     snapshot = runs.snapshot(viewing) if viewing else None
     sure = evidence(runs, snapshot)
@@ -40,7 +41,7 @@ def behave(runs: Runs, viewing: str, wanted: Any) -> Updates:
         return {"flips": markup.empty("behaviour.empty")}
     if "test" not in sure.said:
         return {"flips": markup.text("p", say("behaviour.none"), "notice")}
-    sentences, charts = told(sure, texts_of(snapshot, sure.said["test"]), wanted)
+    sentences, charts = told(sure, texts_of(runs, browser, snapshot, sure.said["test"]), wanted)
     updates: Updates = dict(sentences)
     for name, (figure, numbers) in charts.items():
         updates |= {f"{name}-plot": gr.Plot(figure, visible=figure is not None), f"{name}-numbers": numbers}
@@ -93,12 +94,13 @@ def _thresholds(sure: "Evidence", wanted: Any) -> str:
     return behaviour.thresholds_table(points, recall)
 
 
-def texts_of(snapshot: Snapshot, test: "Predictions") -> Sequence[str | None] | None:
+def texts_of(runs: Runs, browser: Any, snapshot: Snapshot, test: "Predictions") -> Sequence[str | None] | None:
     """The URL of each row, where the run's data is on this host, and may be read for whoever visits it."""
     from compression.data.at_hand import at_hand
 
     try:
         form.refuse_local_paths(snapshot.config)
+        runs.check_uploads(snapshot.config, known(browser)["visitor"])
     except CompressionError:
         return None
     data = at_hand(snapshot.config)

@@ -59,13 +59,13 @@ def reliability(found: "Calibration") -> go.Figure:
 
 def breakdown(groups: "Sequence[Group]") -> go.Figure:
     """Accuracy by sort of URL, teacher and compressed model, with intervals; too small groups are left out."""
-    told = {group_name(group): group.shares for group in groups if group.shares}
+    told = {group_name(group).replace(" (", "<br>("): group.shares for group in groups if group.shares}
     models = [name for name in _COMPARED if all(name in shares for shares in told.values())]
     rates = {group: {name: shares[name].accuracy for name in models} for group, shares in told.items()}
     intervals = {group: {name: shares[name].interval for name in models} for group, shares in told.items()}
     height = 80 + len(told) * (16 + 17 * len(models))
     figure = bars(rates, lambda value: f"{100 * value:.1f} %", height, within=intervals)
-    figure.update_xaxes(tickformat=".0%", range=[0, 1.2], tickvals=[0, 0.25, 0.5, 0.75, 1])
+    figure.update_xaxes(tickformat=".0%", range=[0, 1.35], tickvals=[0, 0.5, 1], tickangle=0)
     return figure
 
 

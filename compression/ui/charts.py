@@ -13,6 +13,7 @@ import plotly.graph_objects as go
 from compression.catalog import ARTICLE_POINTS
 from compression.events import TrainingStep
 from compression.result import ModelReport, Result
+from compression.ui import labels
 from compression.ui.figure import COLOURS, INK, SHAPES, bars, style, styled, ticks, whiskers
 from compression.ui.views.comparison import METRICS, SPLIT, measured, timed, within
 from compression.ui.words import named, say
@@ -20,8 +21,6 @@ from compression.ui.words import named, say
 if TYPE_CHECKING:
     from compression.measure.evidence import Evidence
 
-# Where a model's name stands, by its style: what is often of one size has its names on different sides.
-_SIDES = ("top right", "bottom left", "bottom left", "bottom right", "bottom right", "top right")
 _IN_LINE = ("teacher", "student", "compressed")  # made one from the other; further models stand beside them
 
 
@@ -72,6 +71,7 @@ def size_accuracy(result: Result, reference: bool = True, sure: "Evidence | None
     )
     ends = [end for name in models if (interval := within(sure, name, "accuracy")) for end in interval]
     figure.update_yaxes(tickformat=".1%", range=_padded([*ends, *(y for trace in figure.data for y in trace.y)]))
+    labels.place(figure)
     return figure
 
 
@@ -93,7 +93,7 @@ def latency(result: Result) -> go.Figure:
         say(f"chart.latency.{percentile}"): {name: getattr(m.latency_ms, percentile) for name, m in models.items()}
         for percentile in ("p50", "p95")
     }
-    figure = bars(groups, lambda value: f"{value:.1f} ms", 280)
+    figure = bars(groups, lambda value: f"{value:.1f} ms", 130 + len(groups) * (24 + 20 * len(models)))
     figure.update_xaxes(title="ms", range=[0, 1.45 * max(m.latency_ms.p95 for m in models.values())])
     return figure
 
@@ -152,15 +152,13 @@ def _join(
     *,
     name: str,
 ) -> None:
-    """Named points with a line through them, each labelled beside its whisker; hollow and grey without styles."""
+    """Named points with a line through them, each with its name; hollow and grey without styles."""
     shapes = [SHAPES[number] for number in styles] if styles else [f"{SHAPES[i % 3]}-open" for i in range(len(points))]
-    sides = [_SIDES[number] for number in styles] if styles else ("bottom center", "top center", "bottom left")
     figure.add_scatter(
         x=[x for _, x, _ in points],
         y=[y for _, _, y in points],
         text=[label for label, _, _ in points],
         mode="lines+markers+text",
-        textposition=[sides[i % len(sides)] for i in range(len(points))],
         line={"color": INK, "width": 1.5, "dash": "solid" if styles else "dot"},
         error_y=error,
         marker={

@@ -31,7 +31,7 @@ def wire(parts: Parts, runs: Runs) -> None:
     asked = ["viewing", "wanted-recall"]
     behave = drawn(parts, partial(behaving.behave, runs))
     shown = {"show_progress": "minimal", "show_progress_on": [parts["flips"]]}
-    parts["fold-behaviour"].expand(**io(parts, behave, asked, behaving.PARTS), **DATA, **shown)
+    parts["fold-behaviour"].expand(**io(parts, behave, [*asked, "browser"], behaving.PARTS), **DATA, **shown)
     thresholds = drawn(parts, partial(behaving.thresholds, runs))
     parts["wanted-recall"].release(**io(parts, thresholds, asked, ["thresholds"]), **BUTTON)
 
@@ -48,4 +48,6 @@ def wire(parts: Parts, runs: Runs) -> None:
         return {parts[name]: update for name, update in updates.items()}
 
     searching = {"show_progress": "full", "show_progress_on": [parts["disagreements"]]}
-    parts["disagree"].click(**io(parts, disagree, ["viewing", "url"], ["disagreements"]), **SEARCH, **searching)
+    parts["disagree"].click(
+        **io(parts, disagree, ["viewing", "url", "browser"], ["disagreements"]), **SEARCH, **searching
+    )

@@ -17,7 +17,7 @@ from compression.ui.words import say
 Updates = dict[str, Any]
 
 
-def disagree(runs: Runs, report: Report, viewing: str, text: Any) -> Updates:
+def disagree(runs: Runs, report: Report, viewing: str, text: Any, browser: Any = None) -> Updates:
     """Edits of the typed URL, if one is typed, and test URLs of the run on show, on which the two disagree."""
     try:
         snapshot = runs.snapshot(viewing) if viewing else None
@@ -26,7 +26,7 @@ def disagree(runs: Runs, report: Report, viewing: str, text: Any) -> Updates:
             return {"disagreements": markup.text("p", say("disagree.no-run"), "notice")}
         kept = sure.said.get("test")
         edited = _edited(runs, report, viewing, text) if text else markup.text("p", say("disagree.type"), "notice")
-        texts = texts_of(snapshot, kept) if kept is not None else None
+        texts = texts_of(runs, browser, snapshot, kept) if kept is not None else None
         return {"disagreements": edited + tested_card(kept, texts)}
     except CompressionError as error:
         return {"disagreements": refusal(error)}

@@ -55,6 +55,7 @@ def bars(
             x=values,
             text=words,
             textposition="none" if within else "outside",
+            constraintext="none",
             cliponaxis=False,
             marker=marked(style(name, i)),
             hovertemplate="%{fullData.name}: %{text}<extra></extra>",

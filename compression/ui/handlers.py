@@ -197,13 +197,14 @@ class Handlers:
         message = f'<div role="status">{markup.text("p", words, "notice")}</div>'
         return changed(before, values, dict(before) if own else saved) | {"message": message}
 
-    def preview(self, values: form.Values) -> Updates:
+    def preview(self, browser: Any, values: form.Values) -> Updates:
         """Rows, balance, token lengths and examples of the chosen data."""
         from compression.measure.preview import preview
 
         try:
             config = form.to_config(values)
             form.refuse_local_paths(config)
+            self._runs.check_uploads(config, known(browser)["visitor"])
             found = preview(config)
         except CompressionError as error:
             return {"preview": running.form_refusal(error, values), "why-padding": markup.empty("why.padding.empty")}

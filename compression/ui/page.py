@@ -107,7 +107,7 @@ def build(runs: Runs) -> gr.Blocks:
         parts["saved"] = gr.State(None)  # settings a preset replaced
         parts["timer"] = gr.Timer(TICK_SECONDS, active=False)
         act = Handlers(runs)
-        _wire_recipe(page, parts, act)
+        _wire_recipe(page, parts, runs, act)
         _wire_results(page, parts, act)
         _wire_history(parts, runs, act)
         comparing.wire(parts, runs)
@@ -133,7 +133,7 @@ def _forgetting(page: gr.Blocks) -> Callable[..., None]:
     return forget
 
 
-def _wire_recipe(page: gr.Blocks, parts: Parts, act: Handlers) -> None:
+def _wire_recipe(page: gr.Blocks, parts: Parts, runs: Runs, act: Handlers) -> None:
     controls = [parts[key] for key in form.KEYS]
 
     def on_form(handler: Callable[..., Updates], *before: str) -> Callable[..., Any]:
@@ -157,9 +157,9 @@ def _wire_recipe(page: gr.Blocks, parts: Parts, act: Handlers) -> None:
 
     remedied = io(parts, remedy, ("saved", *form.KEYS), (*filled, "message"))
     gr.on([parts[name].click for name in ANSWERS], **remedied, **BUTTON)
-    preview = io(parts, on_form(act.preview), form.KEYS, ["preview", "why-padding"])
+    preview = io(parts, on_form(act.preview, "browser"), ("browser", *form.KEYS), ["preview", "why-padding"])
     parts["preview-button"].click(**preview, **DATA)
-    _wire_sensitivity(parts)
+    _wire_sensitivity(parts, runs)
 
     # Preprocessed, unlike all else: Gradio then lets no other path through than that of a file it has just received.
     upload = io(
@@ -178,14 +178,15 @@ def _wire_recipe(page: gr.Blocks, parts: Parts, act: Handlers) -> None:
     parts["run"].click(**start, **BUTTON).then(**_refresh(parts, act))
 
 
-def _wire_sensitivity(parts: Parts) -> None:
-    def measure(progress: gr.Progress = PROGRESS, *given: Any) -> Any:
+def _wire_sensitivity(parts: Parts, runs: Runs) -> None:
+    def measure(progress: gr.Progress = PROGRESS, browser: Any = None, *given: Any) -> Any:
         values = dict(zip(form.KEYS, given, strict=True))
-        return {parts[name]: update for name, update in sensing.measure(values, shown_by(progress)).items()}
+        updates = sensing.measure(runs, browser, values, shown_by(progress))
+        return {parts[name]: update for name, update in updates.items()}
 
     outputs = ["sensitivity-plot", "sensitivity-numbers"]
     shown = {"show_progress": "full", "show_progress_on": [parts["sensitivity-numbers"]]}
-    parts["sensitivity"].click(**io(parts, measure, form.KEYS, outputs), **DATA, **shown)
+    parts["sensitivity"].click(**io(parts, measure, ("browser", *form.KEYS), outputs), **DATA, **shown)
 
 
 def _wire_results(page: gr.Blocks, parts: Parts, act: Handlers) -> None:

@@ -6,16 +6,18 @@ import gradio as gr
 
 from compression.errors import CompressionError
 from compression.events import Report
+from compression.runs.worker import Runs
 from compression.ui import form, step_charts
 from compression.ui.views.refusal import refusal
 from compression.ui.views.sensitivity import sensitivity_table
+from compression.ui.visitor import known
 
 Updates = dict[str, Any]
 _MEASURED: dict[tuple[str, str, str | None], Any] = {}  # by teacher and data: a class that asks the same waits once
 _KEPT = 32
 
 
-def measure(values: form.Values, report: Report) -> Updates:
+def measure(runs: Runs, browser: Any, values: form.Values, report: Report) -> Updates:
     """Measures the recipe's teacher on its validation split, and draws it; or says why it cannot be."""
     from compression.artefacts import folder as artefact
     from compression.data.sources import load_data
@@ -26,6 +28,7 @@ def measure(values: form.Values, report: Report) -> Updates:
     try:
         config = form.to_config(values)
         form.refuse_local_paths(config)
+        runs.check_uploads(config, known(browser)["visitor"])
         data = load_data(config.data, config.columns, splits=config.splits)
         folder = locate(config.teacher)
         key = (artefact.digest(folder), data.digest, config.labels.not_safe)

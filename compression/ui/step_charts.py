@@ -84,11 +84,14 @@ def bytes_by_part(rows: "Sequence[Row]") -> go.Figure:
             textposition="inside",
             insidetextanchor="middle",
             textangle=0,
-            constraintext="none",
+            constraintext="inside",
             marker=marked(_STYLE_OF[part]),
             hovertemplate="%{fullData.name}: %{customdata}<extra></extra>",
         )
-    figure.update_layout(barmode="stack", bargap=0.3, legend_traceorder="normal", legend_entrywidth=ENTRY + 22)
+    fitting = {"mode": "hide", "minsize": 11}  # a number that does not fit is left out, on a phone sooner
+    figure.update_layout(
+        uniformtext=fitting, barmode="stack", bargap=0.3, legend_traceorder="normal", legend_entrywidth=ENTRY + 22
+    )
     figure.update_yaxes(autorange="reversed", showgrid=False)
     figure.update_xaxes(tickformat=".0%", range=[0, 1])
     return figure

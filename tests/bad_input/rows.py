@@ -133,6 +133,6 @@ TABLE = [
     Bad("a link to a device", "no file or folder", _linked("/dev/zero")),
     Bad("a link to what cannot be read", "cannot be read", _linked("/proc/self/mem")),
     Bad("a pipe that nobody writes to", "no file or folder", data(_pipe)),
-    Bad("an upload that is gone", "Upload it again", data(lambda bench: "upload:" + "a" * 64)),
-    Bad("an upload's address with a path in it", "Upload it again", data(lambda bench: "upload:../../etc/passwd")),
+    Bad("an upload that is gone", "Upload it, or", data(lambda bench: "upload:" + "a" * 64)),
+    Bad("an upload's address with a path in it", "Upload it, or", data(lambda bench: "upload:../../etc/passwd")),
 ]

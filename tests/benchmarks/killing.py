@@ -128,9 +128,9 @@ class Way:
                 )
             assert code == 0 or "already holds a result" in said.getvalue(), said.getvalue()
             return ""
-        store = RunStore(place)
-        with contextlib.closing(sqlite3.connect(place / "runs.sqlite3")) as database:
+        with contextlib.closing(sqlite3.connect(place / "runs.sqlite3")) as database:  # a store lets no other in
             assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        store = RunStore(place)
         runs = Runs(store, pipeline.run)
         before = runs.snapshot(killed.run_id)
         assert before is not None

@@ -50,7 +50,7 @@ def test_a_file_is_brought_looked_at_run_on_and_deleted(site: Site, visit: Visit
     (kept,) = uploads(site)  # for as long as the deletion can be taken back
     kept.unlink()
     page.locator("#preview").click()
-    expect(page.locator("#data-preview [role=alert]")).to_contain_text("Upload it again")
+    expect(page.locator("#data-preview [role=alert]")).to_contain_text("Upload it, or")
 
 
 def test_what_is_no_table_is_refused_with_a_sentence(site: Site, visit: Visit, tmp_path: Path) -> None:

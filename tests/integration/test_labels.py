@@ -159,7 +159,7 @@ def test_the_page_refuses_in_its_own_words_and_shows_the_classes(act: Handlers, 
         assert "“Teacher&#x27;s classes that mean Not Safe”" in sentence
     wrong = act.start(NOBODY, values(teacher, tiny_data, **{"labels.not_safe": "spam"}))["message"]
     assert "has no class &#x27;spam&#x27;" in wrong
-    seen = act.preview(unsettled)["preview"]
+    seen = act.preview(NOBODY, unsettled)["preview"]
     assert seen.count("To be chosen") == 4
     assert "&lt;i&gt;defacement&lt;/i&gt;" in seen
     assert "Say which of them mean Not Safe" in seen
@@ -169,7 +169,7 @@ def test_the_page_runs_and_classifies_with_the_choice(
     act: Handlers, runs: Runs, teacher: Path, tiny_data: Path
 ) -> None:
     settled = values(teacher, tiny_data, **{"labels.not_safe": CHOSEN})
-    seen = act.preview(settled)["preview"]
+    seen = act.preview(NOBODY, settled)["preview"]
     assert seen.count("<td>Not Safe</td>") >= 3
     assert "To be chosen" not in seen
     started = act.start(NOBODY, settled)

@@ -62,5 +62,5 @@ def test_a_wrong_choice_is_one_sentence_on_page_and_command_line(
     assert words in err
     store = RunStore(tmp_path / "home")
     values = {**form.preset_values("quick"), "data": str(tiny_data), **settings}
-    assert words.replace("'", "&#x27;") in Handlers(Runs(store, pipeline.run)).preview(values)["preview"]
+    assert words.replace("'", "&#x27;") in Handlers(Runs(store, pipeline.run)).preview(None, values)["preview"]
     store.close()

@@ -14,7 +14,7 @@ from compression.errors import DataError
 from compression.events import Report
 from compression.result import Result
 from compression.runs import Runs, RunStore
-from compression.ui import keeping
+from compression.ui import form, keeping, sensing
 from compression.ui.handlers import Handlers
 
 PATIENCE_S = 30.0
@@ -140,3 +140,28 @@ def test_the_page_says_who_brought_a_file(server: Server, brought: Path) -> None
     assert act.upload(bob, str(brought))["browser"] == bob
     keeping.press(server.runs, "delete", run_id, ann, "", "")
     server.ran(address, bob["visitor"])
+
+
+def test_a_file_is_read_for_those_alone_who_brought_it(server: Server, brought: Path) -> None:
+    """Whoever has a link to a run learns its recipe, and with it where the file is kept."""
+    act = Handlers(server.runs)
+    ann, bob = (act.attach(None)["browser"] for _ in range(2))
+    address = act.upload(ann, str(brought))["data"].value
+    run_id = server.ran(address, ann["visitor"])
+    seen = act.attach(bob, [("run", run_id)])
+    assert seen["data"] == address
+    values = {key: seen[key] for key in form.KEYS}
+    assert "hxxp" in act.preview(ann, values)["preview"]
+    further = form.to_values(RunConfig(distillation=DistillationConfig(unlabelled=address)))
+    for refused in (
+        act.preview(bob, values)["preview"],
+        act.start(bob, values)["message"],
+        act.start(bob, further)["message"],
+        act.answered("again", run_id, bob)["message"],
+        sensing.measure(server.runs, bob, values, lambda event: None)["sensitivity-numbers"],
+    ):
+        assert "another visitor" in refused
+        assert "hxxp" not in refused
+    assert not server.runs.owned(bob["visitor"])
+    act.upload(bob, str(brought))
+    assert "hxxp" in act.preview(bob, values)["preview"]

@@ -17,6 +17,7 @@ from compression.catalog import EXAMPLES
 from compression.config import RunConfig
 from compression.data.at_hand import at_hand
 from compression.data.sources import Split
+from compression.errors import DataError
 from compression.measure.predictions import Predictions, predictions
 from compression.recipe import parse
 from compression.result import Result
@@ -89,6 +90,9 @@ class Here:
     def folder(self, run_id: str) -> Path:
         return self.where
 
+    def check_uploads(self, config: RunConfig, owner: str) -> None:
+        """Anybody may read what these runs read."""
+
 
 def example(name: str) -> Any:
     folder = EXAMPLES / name
@@ -121,6 +125,17 @@ def test_the_bundled_example_has_its_urls_at_hand() -> None:
     figure = updates["breakdown-plot"].value
     assert figure is not None
     assert "Length 26 to 50" in updates["breakdown-numbers"]
+
+
+def test_the_urls_of_anothers_file_are_counted_and_not_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(config: RunConfig, owner: str) -> None:
+        raise DataError("Another visitor's.")
+
+    runs = example("quick")
+    monkeypatch.setattr(runs, "check_uploads", refuse)
+    updates = behaving.behave(runs, "run", 95)
+    assert "they are counted, not listed" in updates["flips"]
+    assert "hxxp" not in "".join(update for update in updates.values() if isinstance(update, str))
 
 
 def test_thresholds_are_chosen_on_validation_for_any_wanted_recall() -> None:

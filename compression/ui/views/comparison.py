@@ -176,7 +176,9 @@ def timed(model: ModelReport) -> bool:
 
 
 def _notes(result: Result) -> list[str]:
-    return [f"{named('model', name)}: {model.note}" for name, model in result.models.items() if model.note]
+    notes = {name: model.note for name, model in result.models.items() if model.note}
+    places = {name: "summary.note.control" if name == "control" else "summary.note" for name in notes}
+    return [say(places[name], model=named("model", name), note=note) for name, note in notes.items()]
 
 
 def _difference(model: ModelReport) -> str:

@@ -3,14 +3,19 @@
 from collections.abc import Sequence
 from html import escape
 
+from compression.catalog import DATA_SETS
+from compression.data.uploads import is_upload
 from compression.events import EpochEnded, TrainingStep
+from compression.hub.connection import is_hub_id
 from compression.runs.snapshot import RESUMABLE, Snapshot
 from compression.ui import markup, units
+from compression.ui.urls import visible
 from compression.ui.views.refusal import remedy
 from compression.ui.words import friendly, named, say
 
 UNFINISHED = ("queued", "running")
 _TABLE_ROWS = 12
+_NAME_LENGTH = 60  # characters of a data set's name that are shown
 
 
 def progress(snapshot: Snapshot, mine: bool, cancelling: bool = False) -> str:
@@ -89,12 +94,22 @@ def epochs_table(epochs: Sequence[EpochEnded]) -> str:
 def _header(snapshot: Snapshot) -> str:
     word = "precomputed" if snapshot.precomputed_by is not None else snapshot.status
     status = f'<span class="status {escape(word)}">{escape(named("status", word))}</span>'
-    device = say("progress.on", device=snapshot.device) if snapshot.device else ""
+    where = say("progress.data", data=_data(snapshot.config.data), device=snapshot.device) if snapshot.device else ""
     link = f'<a href="?run={escape(snapshot.run_id)}">{escape(say("progress.link"))}</a>'
     return (
         f'<div class="run-line" role="status">{status}<strong>{escape(snapshot.name)}</strong>'
-        f'<span class="quiet">{escape(device)}</span>{link}</div>'
+        f'<span class="quiet">{escape(where)}</span>{link}</div>'
     )
+
+
+def _data(source: str) -> str:
+    """What a run's data is called; of a place on the server only its last name."""
+    if is_upload(source):
+        return say("progress.upload")
+    if source in DATA_SETS:
+        return say(f"data={source}")
+    name = source if is_hub_id(source) else source.rstrip("/\\").replace("\\", "/").rpartition("/")[2]
+    return visible(name)[:_NAME_LENGTH]
 
 
 def _stages(snapshot: Snapshot) -> str:

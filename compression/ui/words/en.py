@@ -24,8 +24,8 @@ PAGE = {
     "and squeezed into fewer bits. You choose how, and see, honestly measured, what each step cost.",
     "hero.steps": "Teacher|Student|Compressed",
     "preset": "Recipe",
-    "preset.info": "Quick is done in under a minute. Article follows the published notebooks; the next four go on to "
-    "where they stop and beyond, in minutes. Change anything and it is your own.",
+    "preset.info": "Quick takes a minute or so on the bundled URLs. Article follows the published notebooks; the next "
+    "four go on to where they stop and beyond, in minutes. Change anything and it is your own.",
     "preset=quick": "Quick",
     "preset=article": "Article",
     "preset=article-completed": "Article, completed",
@@ -115,7 +115,7 @@ PAGE = {
     "url.placeholder": "http://example.com/login",
     "classify": "Classify",
     "examples": "Or try one of these",
-    "chart.loss": "Loss while training, in nats",
+    "chart.loss": "Loss while training, in nats (lower is better)",
     "chart.loss.steps": "Step",
     "chart.loss.total": "Total",
     "chart.loss.soft": "Soft (teacher)",
@@ -228,7 +228,8 @@ MESSAGES = {
     "progress.ahead.0": "Yours is next.",
     "progress.ahead.1": "1 run ahead of yours.",
     "progress.ahead.n": "{count} runs ahead of yours.",
-    "progress.on": "on {device}",
+    "progress.data": "{data}, on {device}",
+    "progress.upload": "An uploaded file",
     "progress.step": "{doing}, step {step} of {steps}",
     "progress.training": "Training",
     "progress.eta": "about {time} left",
@@ -270,6 +271,8 @@ MESSAGES = {
     "paired.real": "more than noise",
     "summary.control": "Counting character n-grams does better here: the TF-IDF control is {size} and {accuracy} "
     "right, the compressed model {own_size} and {own_accuracy}.",
+    "summary.note": "{model}: {note}",
+    "summary.note.control": "Bytes of the TF-IDF control: {note}.",
     "summary.reused": "This result was reused from an earlier, identical run.",
     "verdict.probability": "Probability of phishing: {share}",
     "verdict.reads": "Reads",

@@ -7,8 +7,8 @@ BEHAVIOUR = {
     "behaviour.validation": "This needs the predictions on validation, which this run did not keep.",
     "behaviour.one-class": "The test URLs are all of one class, so there is no curve.",
     "flips": "Verdicts that flipped",
-    "flips.not-at-hand": "Of the URLs only hashes were kept, and this data is not on this server: they are counted, "
-    "not listed.",
+    "flips.not-at-hand": "Of the URLs only hashes were kept, and this data is not on this server, or another "
+    "visitor's: they are counted, not listed.",
     "flips.counts": "{before} → {after}, of {examples} test URLs: wrong before and right now {repaired}, right before "
     "and wrong now {broken}.",
     "flips.repaired": "Wrong before, right now: {shown} of {count}",
@@ -26,7 +26,8 @@ BEHAVIOUR = {
     "breakdown.empty": "Accuracy by top-level domain, length, scheme and sort of host.",
     "breakdown.few": "too few",
     "breakdown.note": "In brackets: test URLs. Groups of fewer than 30 say too little to be told.",
-    "breakdown.not-at-hand": "To sort the URLs they must be at hand, and this data is not on this server.",
+    "breakdown.not-at-hand": "To sort the URLs they must be at hand, and this data is not on this server, or another "
+    "visitor's.",
     "breakdown.too-few": "No sort of URL has the 30 test URLs it takes to say anything.",
     "column.group": "URLs",
     "facet.tld": "TLD",
@@ -36,7 +37,7 @@ BEHAVIOUR = {
     "facet.none": "none",
     "chart.roc": "ROC curve, on the test split",
     "roc.empty": "How many safe URLs are blocked for how much phishing found.",
-    "chart.roc.x": "Safe URLs wrongly blocked (false-positive rate)",
+    "chart.roc.x": "Safe URLs wrongly blocked<br>(false-positive rate)",
     "chart.roc.y": "Phishing found (recall)",
     "chart.roc.chance": "chance",
     "chart.precision-recall": "Precision against recall, on the test split",

@@ -16,7 +16,8 @@ DISAGREE = {
     "disagree.found": "The first {count} found, after {asked} edits (addresses made unclickable)",
     "disagree.unkept": "This run kept no predictions of both.",
     "disagree.counted": "They disagree on {count} of {examples} test URLs.",
-    "disagree.not-at-hand": "Of these URLs only hashes were kept, and this data is not on this server.",
+    "disagree.not-at-hand": "Of these URLs only hashes were kept, and this data is not on this server, or another "
+    "visitor's.",
     "column.edit": "Edit",
     "edit.scheme": "Another scheme",
     "edit.case": "Other case {piece}",

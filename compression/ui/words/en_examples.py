@@ -10,7 +10,8 @@ EXAMPLES = {
     "status.precomputed": "Precomputed",
     "precomputed.made": "Precomputed on {when} on {device} with",
     "precomputed.run": "Press Run to make your own.",
-    "precomputed.here": "Computed beforehand and not here: this is how it went. Press Run to make your own.",
+    "precomputed.here": "Computed beforehand and not here: this is how it went. Press Run to make your own, by the "
+    "recipe above.",
     "precomputed.absent": "The lab comes without the files of: {models}. Press Run, and all three answer.",
     "and": " and ",
 }
