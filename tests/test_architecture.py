@@ -139,7 +139,7 @@ def test_front_matter_names_the_pinned_gradio() -> None:
 
 
 def test_requirements_are_pinned_exactly_and_used() -> None:
-    names = {"scikit-learn": "sklearn"}
+    names = {"nvidia-ml-py": "pynvml", "scikit-learn": "sklearn"}
     used = {module.split(".")[0] for path in [*SOURCES, ROOT / "app.py"] for module in imports(path)}
     used |= {"accelerate"}  # transformers needs it to load what bitsandbytes quantizes
     used |= {"onnxscript"}  # torch exports to ONNX with it

@@ -29,7 +29,6 @@ _PEAK_RESET = Path("/proc/self/clear_refs")
 _READ_EVERY_S = 10.0  # a counter of 65 kJ starts anew every five minutes at 200 W
 _NO_RAPL = "This host shows no energy counter of its processor (RAPL), so the energy is not known."
 _NOT_READABLE = "This host lets only its administrator read the processor's energy (RAPL), so it is not known."
-_NO_NVML = "The GPU's energy is not known: the package nvidia-ml-py, which reads it, is not installed."
 _NVML_SILENT = "The GPU's energy is not known: its driver does not tell."
 _ALL_COUNTED = "Counted by the hardware, with everything else that ran on it meanwhile."
 _ELSEWHERE = "The steps ran where a GPU was lent, so memory and energy are not known."
@@ -171,10 +170,7 @@ def _microjoules(path: Path) -> int:
 
 def _nvml(device: "torch.device") -> Counter | str:
     """The energy of the GPU, or why it is not known."""
-    try:
-        import pynvml
-    except ImportError:
-        return _NO_NVML
+    import pynvml
     import torch
 
     try:

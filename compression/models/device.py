@@ -52,24 +52,20 @@ def resolve(device: Device) -> "torch.device":
 
 
 def gpus() -> list[str]:
-    """The ids of this host's GPUs, as CUDA_VISIBLE_DEVICES names them; none where nobody tells of any.
+    """The ids of this host's GPUs, of which CUDA_VISIBLE_DEVICES may choose some; loads no torch and touches no CUDA."""
+    import pynvml
 
-    That variable tells, and where it is not set, NVML. Neither torch is loaded nor CUDA touched.
-    """
-    if (visible := os.environ.get("CUDA_VISIBLE_DEVICES")) is not None:
-        ids = takewhile(lambda gpu: gpu != "-1", map(str.strip, visible.split(",")))  # CUDA sees none behind it
-        return [gpu for gpu in ids if gpu]
-    try:
-        import pynvml
-    except ImportError:
-        return []
     try:
         pynvml.nvmlInit()
         count: int = pynvml.nvmlDeviceGetCount()
         pynvml.nvmlShutdown()
     except (pynvml.NVMLError, OSError):
         return []
-    return [str(index) for index in range(count)]
+    chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if chosen is None or not count:
+        return [str(index) for index in range(count)]
+    ids = takewhile(lambda gpu: gpu != "-1", map(str.strip, chosen.split(",")))  # CUDA sees none behind it
+    return [gpu for gpu in ids if gpu]
 
 
 def here() -> "torch.device":

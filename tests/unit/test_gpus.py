@@ -36,16 +36,20 @@ class Nvml:
         (" GPU-8932f937, MIG-f3a1 ,", ["GPU-8932f937", "MIG-f3a1"]),
     ],
 )
-def test_the_variable_tells_before_the_driver(monkeypatch: pytest.MonkeyPatch, visible: str, ids: list[str]) -> None:
+def test_the_variable_chooses(monkeypatch: pytest.MonkeyPatch, visible: str, ids: list[str]) -> None:
     monkeypatch.setitem(sys.modules, "pynvml", Nvml(3))
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
     assert gpus() == ids
 
 
-@pytest.mark.parametrize(("nvml", "ids"), [(Nvml(2), ["0", "1"]), (Nvml(0), []), (Nvml(None), []), (None, [])])
-def test_without_the_variable_the_driver_tells(
-    monkeypatch: pytest.MonkeyPatch, nvml: Nvml | None, ids: list[str]
-) -> None:
+@pytest.mark.parametrize(("nvml", "ids"), [(Nvml(2), ["0", "1"]), (Nvml(0), []), (Nvml(None), [])])
+def test_without_the_variable_the_driver_tells(monkeypatch: pytest.MonkeyPatch, nvml: Nvml, ids: list[str]) -> None:
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     monkeypatch.setitem(sys.modules, "pynvml", nvml)
     assert gpus() == ids
+
+
+def test_the_variable_brings_no_gpu_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pynvml", Nvml(0))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    assert gpus() == []
