@@ -52,7 +52,7 @@ def resolve(device: Device) -> "torch.device":
 
 
 def gpus() -> list[str]:
-    """The ids of this host's GPUs, of which CUDA_VISIBLE_DEVICES may choose some; loads no torch and touches no CUDA."""
+    """The ids of this host's GPUs, of which CUDA_VISIBLE_DEVICES may choose some. Loads no torch, touches no CUDA."""
     import pynvml
 
     try:
