@@ -15,7 +15,7 @@ _SIDES = (
     "middle right",
     "middle left",
 )
-_WIDE, _HIGH = 170.0, 200.0  # pixels between the axes on a phone: what is apart there is so on a wider page
+_WIDE, _HIGH = 240.0, 240.0  # pixels between the axes on a phone: what is apart there is so on a wider page
 _LETTER, _LINE = 0.56, 1.25  # width and height in font sizes
 _GAP = 8.0  # from a point's middle to its name
 _OUTSIDE = 3.0  # how much worse it is to stand beyond the axes than on something
