@@ -176,9 +176,13 @@ def timed(model: ModelReport) -> bool:
 
 
 def _notes(result: Result) -> list[str]:
-    notes = {name: model.note for name, model in result.models.items() if model.note}
-    places = {name: "summary.note.control" if name == "control" else "summary.note" for name in notes}
-    return [say(places[name], model=named("model", name), note=note) for name, note in notes.items()]
+    return [
+        say("summary.bytes", note=model.note)
+        if name == "control"
+        else say("summary.note", model=named("model", name), note=model.note)
+        for name, model in result.models.items()
+        if model.note
+    ]
 
 
 def _difference(model: ModelReport) -> str:

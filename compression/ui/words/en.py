@@ -272,7 +272,7 @@ MESSAGES = {
     "summary.control": "Counting character n-grams does better here: the TF-IDF control is {size} and {accuracy} "
     "right, the compressed model {own_size} and {own_accuracy}.",
     "summary.note": "{model}: {note}",
-    "summary.note.control": "Bytes of the TF-IDF control: {note}.",
+    "summary.bytes": "Bytes of the TF-IDF control: {note}.",
     "summary.reused": "This result was reused from an earlier, identical run.",
     "verdict.probability": "Probability of phishing: {share}",
     "verdict.reads": "Reads",
