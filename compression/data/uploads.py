@@ -2,8 +2,7 @@
 
     home/uploads/<sha256 of the content>.csv or .parquet, named in recipes as upload:<sha256>
 
-On the page a file is read for those alone who brought it or have a run on it: whoever has a link to a run sees its
-address too.
+On the page a file is read for those alone who brought it: whoever has a link to a run sees its address too.
 """
 
 import hashlib

@@ -102,7 +102,7 @@ class History:
         return run_id in self._store.run_ids(owner)
 
     def check_uploads(self, config: RunConfig, owner: str) -> None:
-        """Raises DataError if the recipe reads a file that this owner neither brought nor has a run on.
+        """Raises DataError if the recipe reads a file that this owner has not brought.
 
         Whoever has the link to a run learns where its data is kept, not what that holds.
         """

@@ -219,11 +219,15 @@ class RunStore:
         with self._transaction() as connection:
             query = f"DELETE FROM runs WHERE run_id = ? RETURNING {_SOURCES}, owner, work"
             *sources, owner, work = connection.execute(query, (run_id,)).fetchone() or (None, None)
-            gone = [(data, owner) for data in sources if data]
-            connection.executemany("DELETE FROM brought WHERE upload = ? AND owner = ?", gone)
-            connection.execute("DELETE FROM brought WHERE at < ?", (time.time() - uploads.UNUSED_SECONDS,))
+            gone = {data for data in sources if data}
+            unused = f"NOT EXISTS (SELECT 1 FROM runs WHERE runs.owner = brought.owner AND upload IN ({_SOURCES}))"
+            theirs = f"DELETE FROM brought WHERE upload = ? AND owner = ? AND {unused}"
+            connection.executemany(theirs, [(data, owner) for data in gone])
+            connection.execute(
+                f"DELETE FROM brought WHERE at < ? AND {unused}", (time.time() - uploads.UNUSED_SECONDS,)
+            )
             awaited = {data for (data,) in connection.execute("SELECT upload FROM brought")}
-        for data in filter(uploads.is_upload, {data for data, _ in gone} - awaited - self.uploads_in_use()):
+        for data in filter(uploads.is_upload, gone - awaited - self.uploads_in_use()):
             uploads.remove(data, self.home)
         if work is not None:
             self.tidy(work)
@@ -244,12 +248,10 @@ class RunStore:
             connection.execute("INSERT OR REPLACE INTO brought VALUES (?, ?, ?)", (upload, owner, time.time()))
 
     def may_read(self, upload: str, owner: str) -> bool:
-        """Whether an owner brought the upload of this address, or has a run that uses it."""
+        """Whether an owner brought the upload of this address: a run that uses it may have been imported."""
         with self._transaction() as connection:
-            brought = "SELECT 1 FROM brought WHERE upload = :upload AND owner = :owner"
-            used = f"SELECT 1 FROM runs WHERE owner = :owner AND :upload IN ({_SOURCES})"
-            found = connection.execute(f"{brought} UNION {used}", {"upload": upload, "owner": owner})
-            return found.fetchone() is not None
+            query = "SELECT 1 FROM brought WHERE upload = ? AND owner = ?"
+            return connection.execute(query, (upload, owner)).fetchone() is not None
 
     def uploads_in_use(self) -> set[str]:
         """The addresses of the uploads that runs use, whatever their status."""

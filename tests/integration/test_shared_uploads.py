@@ -14,6 +14,8 @@ from compression.errors import DataError
 from compression.events import Report
 from compression.result import Result
 from compression.runs import Runs, RunStore
+from compression.runs.snapshot import Run
+from compression.runs.store import new_id
 from compression.ui import form, keeping, sensing
 from compression.ui.handlers import Handlers
 
@@ -165,3 +167,30 @@ def test_a_file_is_read_for_those_alone_who_brought_it(server: Server, brought: 
     assert not server.runs.owned(bob["visitor"])
     act.upload(bob, str(brought))
     assert "hxxp" in act.preview(bob, values)["preview"]
+
+
+def test_a_run_that_was_imported_opens_no_file(server: Server, brought: Path) -> None:
+    """Whoever writes its recipe may write any address into it."""
+    address = server.runs.keep_upload(brought, "a.csv", "ann").address
+    config, now = RunConfig(data=address), time.time()
+    server.store.save(Run(new_id(), "bob", "Imported", config, "succeeded", now, ended=now, work=new_id()))
+    assert server.store.may_read(address, "ann")
+    assert not server.store.may_read(address, "bob")
+    with pytest.raises(DataError, match="another visitor"):
+        server.runs.submit(config, "bob")
+
+
+def test_a_file_can_be_read_until_its_last_run_is_deleted(
+    server: Server, brought: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    yesterday = time.time() - uploads.UNUSED_SECONDS - 60
+    with monkeypatch.context() as then:
+        then.setattr(time, "time", lambda: yesterday)
+        address = server.runs.keep_upload(brought, "a.csv", "ann").address
+    first = server.ran(address, "ann")
+    second = server.runs.submit(RunConfig(data=address, seed=1), "ann")
+    server.runs.wait(second, PATIENCE_S)
+    server.runs.delete(first, "ann")
+    server.runs.check_uploads(RunConfig(data=address), "ann")
+    server.runs.delete(second, "ann")
+    assert not server.store.may_read(address, "ann")
