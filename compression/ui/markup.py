@@ -36,7 +36,7 @@ def table(caption: str, headers: Sequence[str], rows: Iterable[Sequence[object]]
         for first, *rest in rows
     )
     return (
-        f'<div class="scroll"><table class="data {escape(css)}"><caption>{escape(caption)}</caption>'
+        f'<div class="scroll"><table class="data {escape(css)}"><caption><span>{escape(caption)}</span></caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 

@@ -34,6 +34,7 @@ def test_the_receipt_tells_time_memory_energy_and_machine() -> None:
     for told in ("1 min 23 s", "1200 MB", "2.00 Wh", "Memory is of the run.", "Counted by the hardware", "Test CPU"):
         assert told in card
     assert "<td>2 s</td><td>1.5</td>" in card  # a step
+    assert "Between the steps</th><td>1 min 11 s</td><td>71.4</td>" in card, "the steps and it add up to the whole"
 
 
 def test_what_the_host_does_not_tell_is_said_with_the_reason() -> None:
@@ -57,6 +58,7 @@ def test_an_older_run_says_that_nothing_was_measured() -> None:
     old = with_receipt(receipt=None, rate=None)
     assert "before memory and energy were measured" in receipt_card(old)
     assert "12 s" in receipt_card(old)  # of its eight steps
+    assert "Between" not in receipt_card(old)
     table = million_table(old, 0.4)
     assert "before URLs a second were measured" in table
     assert "<td>12.6</td><td>16.8</td>" in table

@@ -80,6 +80,9 @@ def _stages(result: Result) -> str:
     rows = [
         (named("stage", stage.name), units.duration(stage.seconds), f"{stage.seconds:.1f}") for stage in result.stages
     ]
+    between = result.receipt.seconds - sum(stage.seconds for stage in result.stages) if result.receipt else 0.0
+    if between > 0.05:
+        rows.append((say("receipt.between"), units.duration(between), f"{between:.1f}"))
     headers = [say("column.stage"), say("column.time"), say("column.seconds")]
     return markup.table(say("receipt.stages"), headers, rows)
 

@@ -60,7 +60,7 @@ BEHAVIOUR = {
     "chart.reliability.y": "How often it is right",
     "calibration.caption": "Expected calibration error, in points",
     "calibration.note": "The temperature divides the log odds; it is fitted on validation and changes no verdict. "
-    "Above 1 the model was too sure, below 1 too timid.",
+    "Above 1 the model was too sure, below 1 too timid. With few URLs it may help on validation and not on test.",
     "column.ece-before": "As it is",
     "column.temperature": "Temperature",
     "column.ece-after": "With it",

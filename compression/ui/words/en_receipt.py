@@ -17,6 +17,7 @@ RECEIPT = {
     "receipt.machine": "On {device} ({flags}).",
     "receipt.machine.gpu": "On {device}. Processor: {cpu} ({flags}), threads: {threads}.",
     "receipt.stages": "Seconds of each step",
+    "receipt.between": "Between the steps",
     "receipt.price": "Price of such a machine, an hour",
     "receipt.price.info": "In any currency. Rented ones cost from 0.03 (a few cores) to 4 (a large GPU).",
     "receipt.price.refused": "That is no price. Give a number, 0 or more.",
