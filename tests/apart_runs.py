@@ -30,6 +30,7 @@ class Does(IntEnum):
     LACKS_A_MODEL = 7
     IS_DEAF = 8
     NAMES_ITS_GPUS = 9
+    IS_TERMINATED_EARLY = 10
 
 
 def pipeline(config: RunConfig, report: Report, folder: Path) -> Result:
@@ -52,6 +53,10 @@ def pipeline(config: RunConfig, report: Report, folder: Path) -> Result:
         case Does.IS_TERMINATED:
             os.kill(os.getpid(), signal.SIGTERM)
             step_on(report, folder)
+        case Does.IS_TERMINATED_EARLY:  # as before it has imported what listens to the signal
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(600)
         case Does.STEPS:
             step_on(report, folder)
         case Does.NAMES_ITS_GPUS:

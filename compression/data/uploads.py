@@ -17,7 +17,8 @@ from pathlib import Path
 
 from compression.config import RunConfig
 from compression.data.files import SUFFIXES, read_table
-from compression.errors import DataError, ResourceError, actionable
+from compression.errors import ConfigError, DataError, ResourceError, actionable
+from compression.places import place
 
 PREFIX = "upload:"
 GONE = "The uploaded file is no longer here, or is another visitor's. Upload it, or choose other data."
@@ -36,9 +37,18 @@ class Upload:
     rows: int
 
 
-def brought_with(config: RunConfig) -> list[str]:
-    """The addresses of the uploads that a recipe reads."""
-    return [source for source in (config.data, config.distillation.unlabelled) if source and is_upload(source)]
+def brought_with(config: RunConfig, home: Path) -> list[str]:
+    """The addresses of the uploads that a recipe reads, also of those that it names by their place on disk."""
+    found = []
+    for source in filter(None, (config.data, config.distillation.unlabelled)):
+        if is_upload(source):
+            found.append(source)
+            continue
+        with suppress(ConfigError):
+            path = place(source).resolve()
+            if path.is_relative_to(_folder(home).resolve()):
+                found.append(PREFIX + path.stem)
+    return found
 
 
 def is_upload(source: str) -> bool:
@@ -98,8 +108,8 @@ def sweep(home: Path, used: Collection[str]) -> None:
     """Removes uploads that no run uses: those of yesterday, and all but the newest `MOST_UNUSED`."""
     changed = {PREFIX + path.stem: path.lstat().st_mtime for path in _folder(home).glob("[0-9a-f]*.*")}
     unused = sorted(changed.keys() - set(used), key=lambda address: -changed[address])
-    for place, address in enumerate(unused):
-        if place >= MOST_UNUSED or changed[address] < time.time() - UNUSED_SECONDS:
+    for newer, address in enumerate(unused):
+        if newer >= MOST_UNUSED or changed[address] < time.time() - UNUSED_SECONDS:
             remove(address, home)
 
 

@@ -64,8 +64,10 @@ def gpus() -> list[str]:
     chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
     if chosen is None or not count:
         return [str(index) for index in range(count)]
-    ids = takewhile(lambda gpu: gpu != "-1", map(str.strip, chosen.split(",")))  # CUDA sees none behind it
-    return [gpu for gpu in ids if gpu]
+    ids = [gpu for gpu in map(str.strip, chosen.split(",")) if gpu]
+    # As CUDA does, which sees none behind one that is not there.
+    there = takewhile(lambda gpu: not gpu.lstrip("-").isdecimal() or 0 <= int(gpu) < count, ids)
+    return list(dict.fromkeys(there))
 
 
 def here() -> "torch.device":

@@ -32,7 +32,7 @@ _CANCEL_S, _INTERRUPT_S = 2.0, 6.0  # how long a run may take to stop; one that 
 _IDLE_S = 300.0
 _FIRST_TO_GO = b"500"  # of -1000 to 1000: whom Linux kills when memory runs out
 
-_SIGKILL = -9  # as an exit code
+_SIGKILL, _SIGTERM = -9, -15  # as exit codes
 
 _KILLED = (
     "The system ended this run's process, most likely because memory ran out. Use a smaller batch size, a smaller "
@@ -66,6 +66,8 @@ class Apart:
             except _Gone as gone:
                 if gone.code == _SIGKILL:
                     raise ResourceError(_KILLED) from None
+                if gone.code == _SIGTERM:  # while it was still importing
+                    raise RunInterrupted from None
                 if gone.code != 0:  # else it has gone for want of work, before it took this in
                     raise RuntimeError(f"The process of a run ended by itself, with code {gone.code}.") from None
 
@@ -146,6 +148,7 @@ class _Child:
         self._process.join(_CANCEL_S)
         code = self._process.exitcode  # None where it has let go of us, and hangs
         self._process.kill()
+        self._process.join(_CANCEL_S)
         return _Gone(code)
 
     def _stop(self, reason: BaseException) -> None:

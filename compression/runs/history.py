@@ -106,7 +106,7 @@ class History:
 
         Whoever has the link to a run learns where its data is kept, not what that holds.
         """
-        if not all(self._store.may_read(address, owner) for address in uploads.brought_with(config)):
+        if not all(self._store.may_read(address, owner) for address in uploads.brought_with(config, self._store.home)):
             raise DataError(uploads.GONE)
 
     def folder(self, run_id: str) -> Path:

@@ -178,7 +178,8 @@ class Runs(Line):
                 ended = replace(run, status=status, ended=time.time(), changes=run.changes + 1, size_bytes=size)
                 work.runs[run.run_id] = replace(ended, error=error, result=result, at_fault=at_fault)
             try:
-                work.write(self._store)
+                if status != "cancelled":  # else a follower who has just resumed goes on from what is on disk
+                    work.write(self._store)
                 self._store.save(*work.runs.values())
                 for run_id in work.runs:
                     del self._live[run_id]

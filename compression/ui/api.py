@@ -6,7 +6,7 @@ import gradio as gr
 
 from compression.errors import CompressionError, ConfigError, sentence
 from compression.runs.worker import Runs
-from compression.ui.classifying import asked
+from compression.ui.classifying import AT_ONCE, asked
 from compression.ui.urls import clean, defang
 from compression.ui.wiring import INFERENCE
 from compression.ui.words import friendly, say
@@ -40,7 +40,8 @@ def verdicts(runs: Runs, url: Any, run: Any = "") -> dict[str, Any]:
         if run_id and runs.snapshot(run_id) is None:
             raise ConfigError(say("message.unknown-run"))
         models = asked(runs, run_id)
-        found = classify(text, models.folders, models.not_safe)
+        with AT_ONCE:
+            found = classify(text, models.folders, models.not_safe)
     except CompressionError as error:
         return {"read": "", "verdicts": [], "error": friendly(sentence(error))}
     said = [

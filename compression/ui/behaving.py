@@ -8,11 +8,11 @@ import gradio as gr
 from compression.errors import CompressionError
 from compression.runs.snapshot import Snapshot
 from compression.runs.worker import Runs
-from compression.ui import behaviour_charts, form, markup
+from compression.ui import behaviour_charts, markup
+from compression.ui.at_hand import tested
 from compression.ui.evidence import evidence
 from compression.ui.views import behaviour
 from compression.ui.views.refusal import refusal
-from compression.ui.visitor import known
 from compression.ui.words import say
 
 if TYPE_CHECKING:
@@ -96,14 +96,7 @@ def _thresholds(sure: "Evidence", wanted: Any) -> str:
 
 def texts_of(runs: Runs, browser: Any, snapshot: Snapshot, test: "Predictions") -> Sequence[str | None] | None:
     """The URL of each row, where the run's data is on this host, and may be read for whoever visits it."""
-    from compression.data.at_hand import at_hand
-
-    try:
-        form.refuse_local_paths(snapshot.config)
-        runs.check_uploads(snapshot.config, known(browser)["visitor"])
-    except CompressionError:
-        return None
-    data = at_hand(snapshot.config)
+    data = tested(runs, browser, snapshot.config)
     texts = test.texts(data.texts) if data else ()
     return texts if any(texts) else None
 

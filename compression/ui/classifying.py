@@ -4,15 +4,19 @@ Nothing that is typed is logged, kept or fetched.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import BoundedSemaphore
 from typing import Any
 
 from compression.catalog import BUNDLED_TEACHER
+from compression.config import RunConfig
+from compression.data import uploads
 from compression.errors import CompressionError
+from compression.places import home
 from compression.runs.worker import Runs
-from compression.ui import drawing, markup
+from compression.ui import drawing, form, markup
 from compression.ui.choosing import CHOOSING
 from compression.ui.urls import clean
 from compression.ui.views.refusal import refusal
@@ -21,7 +25,7 @@ from compression.ui.views.xray import address_table, reasons_view
 from compression.ui.words import say
 
 Updates = dict[str, Any]
-_AT_ONCE = BoundedSemaphore(4)  # thirty people may ask at once, on two cores: a few at a time have it sooner
+AT_ONCE = BoundedSemaphore(4)  # thirty people may ask at once, on two cores: a few at a time have it sooner
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,7 @@ class Asked:
     folders: Mapping[str, Path]
     sizes: Mapping[str, int]
     not_safe: Mapping[str, str | None]
-    recipe: Path | None = None  # of the run that made them
+    recipe: Path | None = None  # of the run that made them, if its data is anybody's to read
 
 
 def classify(runs: Runs, viewing: str, text: Any) -> Updates:
@@ -44,7 +48,7 @@ def classify(runs: Runs, viewing: str, text: Any) -> Updates:
     try:
         url = clean(text)
         models = asked(runs, viewing)
-        with _AT_ONCE:
+        with AT_ONCE:
             found = classify(url, models.folders, models.not_safe)
         verdicts = verdict_cards(
             url, found, models.sizes, {name: known(folder) for name, folder in models.folders.items()}
@@ -83,4 +87,13 @@ def asked(runs: Runs, viewing: str) -> Asked:
     folders = {name: result.model_folder(name, base) for name, model in result.models.items() if model.folder}
     # Of a model without a folder only one of the three that a run makes is missed.
     sizes = {n: model.size_bytes for n, model in result.models.items() if n in folders or n in drawing.MODELS}
-    return Asked(folders, sizes, {"teacher": result.config.labels.not_safe}, base / "config.json")
+    recipe = base / "config.json" if _anybodys(result.config) else None
+    return Asked(folders, sizes, {"teacher": result.config.labels.not_safe}, recipe)
+
+
+def _anybodys(config: RunConfig) -> bool:
+    """Whether the recipe's data may be read for whoever looks at its run, to measure runtimes on."""
+    with suppress(CompressionError):
+        form.refuse_local_paths(config)
+        return not uploads.brought_with(config, home())
+    return False

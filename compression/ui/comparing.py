@@ -40,7 +40,9 @@ def wire(parts: Parts, runs: Runs) -> None:
         return {parts[name]: update for name, update in updates.items()}
 
     making = {"show_progress": "full", "show_progress_on": [parts["taken"]]}
-    parts["take-button"].click(**io(parts, take, ["viewing", "take"], ["taken", "take-file"]), **FILE, **making)
+    parts["take-button"].click(
+        **io(parts, take, ["viewing", "take", "browser"], ["taken", "take-file"]), **FILE, **making
+    )
     parts["take"].change(**io(parts, drawn(parts, taking_along.nothing_yet), (), ["taken", "take-file"]), **QUICK)
 
     def disagree(progress: gr.Progress = PROGRESS, *given: Any) -> Any:

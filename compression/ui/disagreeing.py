@@ -25,7 +25,8 @@ def disagree(runs: Runs, report: Report, viewing: str, text: Any, browser: Any =
         if snapshot is None or sure is None:
             return {"disagreements": markup.text("p", say("disagree.no-run"), "notice")}
         kept = sure.said.get("test")
-        edited = _edited(runs, report, viewing, text) if text else markup.text("p", say("disagree.type"), "notice")
+        blank = not text or (isinstance(text, str) and not text.strip())
+        edited = _edited(runs, report, viewing, text) if not blank else markup.text("p", say("disagree.type"), "notice")
         texts = texts_of(runs, browser, snapshot, kept) if kept is not None else None
         return {"disagreements": edited + tested_card(kept, texts)}
     except CompressionError as error:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gradio as gr
 
@@ -23,6 +23,7 @@ from compression.ui.changing import changed
 from compression.ui.choosing import CHOOSING
 from compression.ui.evidence import evidence
 from compression.ui.filling import fill, recipe_in, recipe_of
+from compression.ui.outcomes import Outcomes
 from compression.ui.sections.connection import forgotten, here
 from compression.ui.sections.controls import offered
 from compression.ui.urls import visible
@@ -33,11 +34,7 @@ from compression.ui.views.share import share_card
 from compression.ui.visitor import known
 from compression.ui.words import say
 
-if TYPE_CHECKING:
-    from compression.measure.evidence import Evidence
-
 Updates = dict[str, Any]
-_OUTCOMES = 16  # of finished runs whose drawings are kept: half a megabyte each
 _NAME_LENGTH = 80  # characters of an upload's name that are shown
 
 
@@ -46,7 +43,7 @@ class Handlers:
 
     def __init__(self, runs: Runs) -> None:
         self._runs = runs
-        self._outcomes: dict[tuple[str, bool, Evidence | None], Updates] = {}  # by run
+        self._outcomes = Outcomes(runs)
 
     # Who is there, and what they look at
 
@@ -114,7 +111,7 @@ class Handlers:
             if {"run", "status", "going"} & other:
                 updates |= keeping.listed(self._runs, browser, viewing, search)
             if {"run", "status"} & other:
-                updates |= self._outcome(snapshot, bool(reference))
+                updates |= self._outcomes.of(snapshot, bool(reference))
                 updates |= whole_file.offered(self._runs, viewing) | taking_along.offered(self._runs, snapshot)
             if {"run", "curve"} & other:
                 updates |= drawing.loss(snapshot)
@@ -125,18 +122,6 @@ class Handlers:
             return updates
         except CompressionError as error:
             return {"progress": refusal(error), "timer": gr.Timer(active=False)}
-
-    def _outcome(self, snapshot: Snapshot | None, reference: bool) -> Updates:
-        """The compare section. That of a finished run is kept: a room of people may open one page at once."""
-        sure = evidence(self._runs, snapshot)
-        if snapshot is None or snapshot.result is None:
-            return drawing.outcome(snapshot, reference, sure)
-        key = (snapshot.run_id, reference, sure)
-        if (outcome := self._outcomes.get(key)) is None:
-            outcome = self._outcomes[key] = drawing.outcome(snapshot, reference, sure)
-            for oldest in list(self._outcomes)[:-_OUTCOMES]:
-                self._outcomes.pop(oldest, None)
-        return outcome
 
     # The recipe
 

@@ -1,5 +1,6 @@
 """The page: its sections in reading order, then the wiring."""
 
+import json
 from collections.abc import Callable
 from copy import copy
 from functools import partial
@@ -168,8 +169,10 @@ def _wire_recipe(page: gr.Blocks, parts: Parts, runs: Runs, act: Handlers) -> No
     parts["upload"].upload(**upload | {"preprocess": True}, **DATA, show_progress="minimal")
 
     sources = [parts[key].change for key in form.SOURCES]
-    stale = {"preview": markup.empty("preview.empty"), "why-padding": markup.empty("why.padding.empty")}
-    gr.on(sources, **io(parts, drawn(parts, lambda: stale), (), tuple(stale)), **QUICK)
+    stale = [markup.empty("preview.empty"), markup.empty("why.padding.empty")]
+    # In the browser: by way of the server it could come after what another press of the button has brought.
+    shown = [parts["preview"], parts["why-padding"]]
+    gr.on(sources, None, None, shown, js=f"() => {json.dumps(stale)}", api_visibility="private")
     # On its own, so that nothing else waits for the two seconds it may take to learn that nobody answers.
     gr.on([page.load, *sources], **io(parts, drawn(parts, act.hub_state), (), ["hub"]), **QUICK)
 

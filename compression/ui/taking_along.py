@@ -10,7 +10,8 @@ from compression.events import Report
 from compression.export.card import Which
 from compression.runs.snapshot import Snapshot
 from compression.runs.worker import Runs
-from compression.ui import form, markup
+from compression.ui import markup
+from compression.ui.at_hand import tested
 from compression.ui.downloads import folder_of_its_own
 from compression.ui.evidence import evidence
 from compression.ui.words import friendly, named, say
@@ -38,7 +39,7 @@ def nothing_yet() -> Updates:
     return {"taken": "", "take-file": gr.update(value=None, visible=False)}
 
 
-def take(runs: Runs, report: Report, viewing: str, what: Any) -> Updates:
+def take(runs: Runs, report: Report, viewing: str, what: Any, browser: Any = None) -> Updates:
     """Makes the file that was asked for, says what is in it, and offers it."""
     try:
         snapshot = runs.snapshot(viewing) if viewing else None
@@ -46,7 +47,7 @@ def take(runs: Runs, report: Report, viewing: str, what: Any) -> Updates:
         if snapshot is None or snapshot.result is None or sure is None or what not in (*FILES, *MODELS):
             raise ConfigError(say("take.nothing"))
         with folder_of_its_own() as folder:
-            path, words = _make(runs, report, snapshot, sure, str(what), folder)
+            path, words = _make(runs, browser, report, snapshot, sure, str(what), folder)
     except CompressionError as error:
         return nothing_yet() | {"taken": markup.alert(friendly(sentence(error)))}
     size = path.stat().st_size
@@ -56,7 +57,7 @@ def take(runs: Runs, report: Report, viewing: str, what: Any) -> Updates:
 
 
 def _make(
-    runs: Runs, report: Report, snapshot: Snapshot, sure: "Evidence", what: str, folder: Path
+    runs: Runs, browser: Any, report: Report, snapshot: Snapshot, sure: "Evidence", what: str, folder: Path
 ) -> tuple[Path, str]:
     """The file, and what to know of it."""
     from compression.ui import report as written
@@ -70,14 +71,12 @@ def _make(
         path = folder / "comparison.json"
         path.write_text(written.to_json(snapshot.result, sure), encoding="utf-8")
         return path, say("take.json")
-    from compression.data.at_hand import at_hand
     from compression.export.takeaway import pack
 
     where = _folder(runs, snapshot, what)
     if where is None:
         raise ConfigError(say("take.absent"))
-    form.refuse_local_paths(snapshot.config)
-    data = at_hand(snapshot.config)
+    data = tested(runs, browser, snapshot.config)
     texts = data.texts if data else ()
     packed = pack(snapshot.result, cast(Which, what), where, texts, folder, sure, report)
     if packed.parity is None:

@@ -34,10 +34,13 @@ SHOWN = 500  # rows of the table; the download has all
 _NAME_LENGTH = 80  # characters of a file's name that are shown
 _COLUMN_LENGTH = 200  # characters of a column's name that are looked for
 
-_NO_DOWNLOAD: dict[str, Any] = gr.update(value=None, visible=False)
-
 _busy: set[str] = set()  # visitors whose file is being classified
 _busy_lock = threading.Lock()
+
+
+def _no_download() -> dict[str, Any]:
+    update: dict[str, Any] = gr.update(value=None, visible=False)
+    return update  # a new one each time: Gradio takes out what it has sent
 
 
 def received(source: str | None) -> Updates:
@@ -46,7 +49,7 @@ def received(source: str | None) -> Updates:
         "file-source": source,
         "file-button": gr.Button(interactive=source is not None),
         "file-verdicts": markup.empty("file.empty"),
-        "file-download": _NO_DOWNLOAD,
+        "file-download": _no_download(),
     }
 
 
@@ -92,7 +95,7 @@ def classify_file(
 
 
 def _refused(words: str) -> Updates:
-    return {"file-verdicts": markup.alert(words), "file-download": _NO_DOWNLOAD}
+    return {"file-verdicts": markup.alert(words), "file-download": _no_download()}
 
 
 def _write(

@@ -115,6 +115,12 @@ def test_a_system_that_ends_every_process_interrupts_the_run(server: Server) -> 
     assert server.ended(server.submit(seed=Does.WELL)).status == "succeeded"
 
 
+def test_a_process_that_is_ended_before_it_listens_interrupts_the_run(apart: Apart, tmp_path: Path) -> None:
+    with pytest.raises(RunInterrupted):
+        apart(RunConfig(seed=Does.IS_TERMINATED_EARLY), lambda event: None, tmp_path)
+    assert apart(RunConfig(seed=Does.WELL), lambda event: None, tmp_path) == result(RunConfig(seed=Does.WELL))
+
+
 def test_a_wish_to_stop_that_comes_too_late_stops_nothing_else(apart: Apart, tmp_path: Path) -> None:
     def stop(event: Event | None) -> None:
         raise RunInterrupted

@@ -2,15 +2,16 @@
 
 import threading
 from importlib.metadata import version
+from itertools import count
 from pathlib import Path
 
 import pytest
-from gated_runs import PATIENCE_S, Gated, Serve, Stepping, result
+from gated_runs import PATIENCE_S, Gated, Serve, Stepping, result, training
 
 from compression import __version__
 from compression.config import RunConfig
-from compression.errors import ResourceError
-from compression.events import Report
+from compression.errors import DataError, ResourceError
+from compression.events import Notice, Report, RunStarted, StageStarted
 from compression.result import Result
 from compression.settings import Limits
 
@@ -198,3 +199,37 @@ def test_a_finished_run_of_the_same_recipe_is_offered_to_its_owner(serve: Serve)
     assert found.run_id == run_id
     server.runs.delete(run_id, "ann")
     assert server.runs.finished_like(RunConfig(), "ann") is None
+
+
+def test_one_resumes_while_anothers_cancelled_run_of_the_same_computation_still_ends(serve: Serve) -> None:
+    """What the cancelled one still held of its steps is not told again under numbers that the next one uses."""
+    gates, reached = [threading.Event() for _ in range(3)], [threading.Event() for _ in range(3)]
+    attempts = count()
+
+    def pipeline(config: RunConfig, report: Report, folder: Path) -> Result:
+        attempt = next(attempts)
+        report(RunStarted(device="CPU", stages=("distill",)))
+        report(StageStarted(stage="distill"))
+        if attempt == 1:
+            for step in range(1, 6):
+                report(training(step))
+        reached[attempt].set()
+        assert gates[attempt].wait(PATIENCE_S)
+        if attempt == 0:
+            raise DataError("Nothing to read.")
+        report(Notice(text="Past the gate."))
+        return result(config)
+
+    server = serve(pipeline)
+    anns, bobs = server.submit("ann"), server.submit("bob")
+    gates[0].set()
+    assert [server.ended(run).status for run in (anns, bobs)] == ["failed"] * 2
+    server.runs.resume(anns, "ann")
+    assert reached[1].wait(PATIENCE_S)
+    server.runs.cancel(anns, "ann")
+    server.runs.resume(bobs, "bob")
+    gates[2].set()
+    gates[1].set()
+    assert server.ended(anns).status == "cancelled"
+    ended = server.ended(bobs)
+    assert (ended.status, ended.error) == ("succeeded", None)

@@ -2,10 +2,12 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import tiny
+from gated_runs import result
 
 from compression.config import DistillationConfig, RunConfig
 from compression.data import uploads
@@ -17,6 +19,7 @@ from compression.runs import Runs, RunStore
 from compression.runs.snapshot import Run
 from compression.runs.store import new_id
 from compression.ui import form, keeping, sensing
+from compression.ui.classifying import asked
 from compression.ui.handlers import Handlers
 
 PATIENCE_S = 30.0
@@ -165,6 +168,10 @@ def test_a_file_is_read_for_those_alone_who_brought_it(server: Server, brought: 
         assert "another visitor" in refused
         assert "hxxp" not in refused
     assert not server.runs.owned(bob["visitor"])
+    uploaded = next((server.home / "uploads").iterdir())
+    for path in (uploaded, uploaded.parent, uploaded.parent / ".." / "uploads" / uploaded.name):
+        assert "another visitor" in act.preview(bob, values | {"data": str(path)})["preview"]
+    assert "hxxp" in act.preview(ann, values | {"data": str(uploaded)})["preview"]
     act.upload(bob, str(brought))
     assert "hxxp" in act.preview(bob, values)["preview"]
 
@@ -194,3 +201,13 @@ def test_a_file_can_be_read_until_its_last_run_is_deleted(
     server.runs.check_uploads(RunConfig(data=address), "ann")
     server.runs.delete(second, "ann")
     assert not server.store.may_read(address, "ann")
+
+
+def test_a_runtime_is_chosen_on_data_that_is_anybodys(server: Server, brought: Path) -> None:
+    """It is measured for whoever classifies with the run's models, imported ones too."""
+    address = server.runs.keep_upload(brought, "a.csv", "ann").address
+    for data, whose in (("bundled", True), (address, False), (str(server.home / "uploads" / address[7:]), False)):
+        config, now, run_id = RunConfig(data=data), time.time(), new_id()
+        run = Run(run_id, "bob", "Imported", config, "succeeded", now, ended=now, work=new_id())
+        server.store.save(replace(run, result=result(config)))
+        assert (asked(server.runs, run_id).recipe is not None) == whose

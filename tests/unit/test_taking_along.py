@@ -16,7 +16,7 @@ import fakes
 
 from compression.catalog import EXAMPLES
 from compression.config import RunConfig
-from compression.errors import ResourceError
+from compression.errors import DataError, ResourceError
 from compression.events import ignore
 from compression.measure.evidence import gather
 from compression.result import Result
@@ -37,6 +37,9 @@ class Runs:
 
     def folder(self, run_id: str) -> Path:
         return self.where
+
+    def check_uploads(self, config: RunConfig, owner: str) -> None:
+        """Anybody may read what these runs read."""
 
 
 @pytest.fixture(autouse=True)
@@ -136,6 +139,14 @@ def test_a_model_comes_with_what_was_checked(monkeypatch: pytest.MonkeyPatch, tm
     assert asked == {"which": "compressed", "folder": EXAMPLES / "quick" / "models" / "compressed", "texts": 450}
     assert "on the 450 test URLs just now: no probability differs by more than 0.00012, and 0 verdicts" in said
     assert path is not None
+
+    def refuse(config: RunConfig, owner: str) -> None:
+        raise DataError("Another visitor's.")
+
+    runs = example("quick")
+    monkeypatch.setattr(runs, "check_uploads", refuse)
+    taken(runs, "compressed")
+    assert asked["texts"] == 0, "another's file is not read to check it on"
 
 
 def test_files_go_after_an_hour_or_when_there_is_too_much(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
