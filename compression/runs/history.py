@@ -1,6 +1,7 @@
 """The runs there are, going on or not: looking at them, and what their owners may do besides running them."""
 
 import logging
+import secrets
 import tempfile
 import threading
 import time
@@ -13,8 +14,10 @@ from typing import Any
 from compression import __version__
 from compression.config import RunConfig
 from compression.data import uploads
+from compression.durable import write
 from compression.errors import ConfigError, DataError, StorageError, sentence
 from compression.runs import bundle, examples, folders, room
+from compression.runs.database import unusable
 from compression.runs.snapshot import NAME_LENGTH, NOTE_LENGTH, Run, Snapshot, Status, snapshot
 from compression.runs.store import RunStore, new_id
 from compression.runs.work import Work
@@ -100,6 +103,22 @@ class History:
             if work := self._live.get(run_id):
                 return work.runs[run_id].owner == owner
         return run_id in self._store.run_ids(owner)
+
+    def secret(self) -> bytes:
+        """A secret of this home, for ids that nobody can make up. Raises StorageError."""
+        path = self._store.home / "secret"
+
+        def fill(draft: Path) -> None:
+            draft.touch(mode=0o600)
+            draft.write_bytes(secrets.token_bytes(32))
+
+        with self._changed:
+            try:
+                if not path.exists():
+                    write(path, fill)
+                return path.read_bytes()
+            except OSError as error:
+                raise unusable(path, error.strerror or str(error)) from error
 
     def check_uploads(self, config: RunConfig, owner: str) -> None:
         """Raises DataError if the recipe reads a file that this owner has not brought.

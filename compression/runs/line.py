@@ -109,6 +109,18 @@ class Line(History):
             self._without_files(run)
             self._arrange()
 
+    def hand_over(self, before: str, after: str) -> None:
+        """Makes all runs of one owner another's, whatever their status."""
+        with self._changed:
+            self._store.hand_over(before, after)
+            for run_id, work in self._live.items():
+                if (run := work.runs[run_id]).owner == before:
+                    work.runs[run_id] = replace(run, owner=after)
+            turns = [self._last_turns[owner] for owner in (before, after) if owner in self._last_turns]
+            self._last_turns |= {after: max(turns)} if turns else {}
+            self._finished.cache_clear()
+            self._arrange()
+
     def _equal(self, config: RunConfig) -> Work | None:
         """The computation of this very recipe that waits or goes on, unless it is about to be cancelled."""
         unfinished = [*self._running, *self._waiting]

@@ -247,6 +247,12 @@ class RunStore:
         with self._transaction() as connection:
             connection.execute("INSERT OR REPLACE INTO brought VALUES (?, ?, ?)", (upload, owner, time.time()))
 
+    def hand_over(self, before: str, after: str) -> None:
+        """Makes all that is one owner's another's."""
+        with self._transaction() as connection:
+            for table in ("runs", "brought"):
+                connection.execute(f"UPDATE OR REPLACE {table} SET owner = ? WHERE owner = ?", (after, before))
+
     def may_read(self, upload: str, owner: str) -> bool:
         """Whether an owner brought the upload of this address: a run that uses it may have been imported."""
         with self._transaction() as connection:

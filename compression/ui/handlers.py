@@ -31,7 +31,7 @@ from compression.ui.views.estimate import estimate_card, schemes_card
 from compression.ui.views.preview import preview_card
 from compression.ui.views.refusal import choices, refusal
 from compression.ui.views.share import share_card
-from compression.ui.visitor import known
+from compression.ui.visitor import by_name, has_name, known
 from compression.ui.words import say
 
 Updates = dict[str, Any]
@@ -47,13 +47,16 @@ class Handlers:
 
     # Who is there, and what they look at
 
-    def attach(self, browser: Any, query: Sequence[tuple[str, str]] = ()) -> Updates:
+    def attach(self, browser: Any, query: Sequence[tuple[str, str]] = (), user: str | None = None) -> Updates:
         """On page load: know the visitor again; show the link's run, else their last, else a precomputed one.
+
+        `user` is who has signed in to the Hub. What their browser ran before they did is theirs from now on.
 
         What the link says of the recipe fills the form, before all else.
         """
         browser, asked_run = known(browser), dict(query).get("run", "")[:64]
         try:
+            browser = self._signed_in(browser, user)
             snapshot = self._runs.snapshot(asked_run or browser["run"])
         except CompressionError:  # `refresh`, which follows, meets it too and says it
             snapshot = None
@@ -61,6 +64,16 @@ class Handlers:
         shown = recipe_of(snapshot) if snapshot else {}
         attached = {"browser": browser, "viewing": viewing, "seen": None, "connection": here()}
         return {**attached, **shown, **recipe_in(query)}
+
+    def _signed_in(self, browser: dict[str, str], user: str | None) -> dict[str, str]:
+        """What the browser keeps of a visitor who has signed in; of one who has signed out, nobody's id."""
+        visitor = browser["visitor"]
+        if user is None:
+            return known({**browser, "visitor": ""}) if has_name(visitor) else browser
+        own = by_name(user, self._runs.secret())
+        if not has_name(visitor):
+            self._runs.hand_over(visitor, own)
+        return {**browser, "visitor": own}
 
     def look(self, browser: Any, viewing: str | None, seen: Any) -> Updates | None:
         """What a tick finds, drawn by others: `news` for `refresh`, or that the run on show has `moved`, for `follow`.

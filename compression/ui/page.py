@@ -197,8 +197,8 @@ def _wire_results(page: gr.Blocks, parts: Parts, act: Handlers) -> None:
     attach, answered = drawn(parts, act.attach), drawn(parts, act.answered)
     filled = ["browser", "viewing", "seen", *FILLED]
 
-    def load(browser: Any, request: gr.Request) -> Any:
-        return attach(browser, query(request))
+    def load(browser: Any, request: gr.Request, profile: gr.OAuthProfile | None) -> Any:
+        return attach(browser, query(request), profile.username if profile else None)
 
     def example(run_id: Any, browser: Any) -> Any:
         return answered("open", str(run_id)[:64], browser)
