@@ -14,9 +14,14 @@ def tested(runs: Runs, browser: Any, config: RunConfig) -> Split | None:
     """The test URLs; None where they are not here, or are another's."""
     from compression.data.at_hand import at_hand
 
+    return at_hand(config) if readable(runs, known(browser)["visitor"], config) else None
+
+
+def readable(runs: Runs, visitor: str, config: RunConfig) -> bool:
+    """Whether a recipe's data may be read for this visitor; for "" only what is anybody's."""
     try:
         form.refuse_local_paths(config)
-        runs.check_uploads(config, known(browser)["visitor"])
+        runs.check_uploads(config, visitor)
     except CompressionError:
-        return None
-    return at_hand(config)
+        return False
+    return True

@@ -4,19 +4,16 @@ Nothing that is typed is logged, kept or fetched.
 """
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import BoundedSemaphore
 from typing import Any
 
 from compression.catalog import BUNDLED_TEACHER
-from compression.config import RunConfig
-from compression.data import uploads
 from compression.errors import CompressionError
-from compression.places import home
 from compression.runs.worker import Runs
-from compression.ui import drawing, form, markup
+from compression.ui import drawing, markup
+from compression.ui.at_hand import readable
 from compression.ui.choosing import CHOOSING
 from compression.ui.urls import clean
 from compression.ui.views.refusal import refusal
@@ -87,13 +84,5 @@ def asked(runs: Runs, viewing: str) -> Asked:
     folders = {name: result.model_folder(name, base) for name, model in result.models.items() if model.folder}
     # Of a model without a folder only one of the three that a run makes is missed.
     sizes = {n: model.size_bytes for n, model in result.models.items() if n in folders or n in drawing.MODELS}
-    recipe = base / "config.json" if _anybodys(result.config) else None
+    recipe = base / "config.json" if readable(runs, "", result.config) else None
     return Asked(folders, sizes, {"teacher": result.config.labels.not_safe}, recipe)
-
-
-def _anybodys(config: RunConfig) -> bool:
-    """Whether the recipe's data may be read for whoever looks at its run, to measure runtimes on."""
-    with suppress(CompressionError):
-        form.refuse_local_paths(config)
-        return not uploads.brought_with(config, home())
-    return False

@@ -24,16 +24,16 @@ Box = tuple[float, float, float, float]  # left, bottom, right, top
 At = Callable[[float, float], tuple[float, float]]  # from the axes' units to pixels
 
 
-def place(figure: go.Figure, log_x: bool = True) -> None:
+def place(figure: go.Figure) -> None:
     """Chooses for each named point the side where its name covers least, points before names, in their order.
 
-    The axes must have their ranges.
+    The axes must have their ranges, x a logarithmic one.
     """
     low, high = figure.layout.xaxis.range
     bottom, top = figure.layout.yaxis.range
 
     def at(x: float, y: float) -> tuple[float, float]:
-        return ((log10(x) if log_x else x) - low) / (high - low) * _WIDE, (y - bottom) / (top - bottom) * _HIGH
+        return (log10(x) - low) / (high - low) * _WIDE, (y - bottom) / (top - bottom) * _HIGH
 
     taken = [box for trace in figure.data for box in _points(trace, at)]
     for trace in figure.data:
