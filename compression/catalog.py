@@ -127,9 +127,9 @@ class ReferencePoint:
 
 # The article's own validation figures (450 URLs of its own data set): not comparable, only a landmark.
 ARTICLE_POINTS = (
-    ReferencePoint("Article: teacher", 438_000_000, 0.893),
-    ReferencePoint("Article: student", 211_000_000, 0.9289),
-    ReferencePoint("Article: student, NF4", 62_700_000, 0.9356),
+    ReferencePoint("teacher", 438_000_000, 0.893),
+    ReferencePoint("student", 211_000_000, 0.9289),
+    ReferencePoint("student, NF4", 62_700_000, 0.9356),
 )
 
 

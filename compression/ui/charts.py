@@ -61,8 +61,7 @@ def size_accuracy(result: Result, reference: bool = True, sure: "Evidence | None
     for name, accuracies in (result.spread or {}).items():
         _add_seeds(figure, models[name].size_bytes / 1e6, accuracies[1:], style(name))
     if reference:
-        # "teacher", for the legend tells whose: a phone has no room for more
-        article = [(p.name.partition(": ")[2], p.size_bytes / 1e6, p.accuracy) for p in ARTICLE_POINTS]
+        article = [(p.name, p.size_bytes / 1e6, p.accuracy) for p in ARTICLE_POINTS]
         _join(figure, article, name=say("chart.reference"))
     sizes = [x for trace in figure.data for x in trace.x]
     low, high = log10(min(sizes)), log10(max(sizes))

@@ -73,7 +73,7 @@ def _add_article(figure: go.Figure) -> None:
         x=[point.size_bytes / 1e6 for point in ARTICLE_POINTS],
         y=[point.accuracy for point in ARTICLE_POINTS],
         hovertext=[point.name for point in ARTICLE_POINTS],
-        hovertemplate="%{hovertext}<br>%{x:.3g} MB, %{y:.2%}<extra></extra>",
+        hovertemplate="%{fullData.name}: %{hovertext}<br>%{x:.3g} MB, %{y:.2%}<extra></extra>",
         mode="lines+markers",
         line={"color": INK, "width": 1.5, "dash": "dot"},
         marker={"symbol": "diamond-open", "size": 10, "color": INK},
